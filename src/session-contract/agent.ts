@@ -56,7 +56,7 @@ export const gitProxyFile = {
 /** Folder on the session's volume for files of the agent, beside the repository and not in it; mode 0700. */
 export const agentFolder = '.notebook-sessions';
 
-/** File in the agent's folder: what git-clone has restored. The agent deletes it when a later save has the content. */
+/** File in the folder of the agent: the report of git-clone about a recovery, which the agent takes over and removes. */
 export const recoveryFile = 'recovery.json';
 
 export interface RecoveryReport {

@@ -8,7 +8,7 @@ import { type Saved, save } from '../saves/save.ts';
 import { scanRepository } from '../saves/scan.ts';
 import { removeStaleScratches } from '../saves/scratch.ts';
 import { pushStored } from '../saves/stored.ts';
-import { readMemory, writePrivate } from '../saves/volume.ts';
+import { readMemory, takeOverRecovered, writePrivate } from '../saves/volume.ts';
 import { describeWork } from '../saves/work.ts';
 import { createApi } from './api.ts';
 import { saveFinally } from './final-save.ts';
@@ -38,6 +38,7 @@ export async function startAgent(
   const gitFor = (signal: AbortSignal) => createGit(environment, log, signal);
   const git = gitFor(stop.signal);
   await removeStaleScratches(folder);
+  await takeOverRecovered(folder);
 
   const run: RunSave = async (request, progress, signal) => {
     const tools = { git: gitFor(signal), now: Date.now, progress };

@@ -222,8 +222,32 @@ describe('the JSON-RPC', () => {
     expect(await agent.rpc('renku/run', { command_name: 'x' })).toMatchObject({
       error: { code: -32_001, message: expect.stringContaining('is not recognized') },
     });
-    const invalid = await fetch(`${agent.rpcUrl}jsonrpc/`, { method: 'POST', body: '{' });
-    expect([invalid.status, await invalid.json()]).toMatchObject([200, { id: null, error: { code: -32_700 } }]);
+    const send = async (type: string, body: string) => {
+      const headers = { 'content-type': type };
+      const response = await fetch(`${agent.rpcUrl}jsonrpc/`, { method: 'POST', headers, body });
+      return [response.status, await response.json()];
+    };
+    const parseError = [200, { id: null, error: { code: -32_700 } }];
+    expect(await send('application/json', '{')).toMatchObject(parseError);
+    const discard = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'git/discard_unsaved_changes' });
+    expect(await send('text/plain', discard)).toMatchObject(parseError);
+  });
+
+  it('uploads the files in Git LFS that "renku save" commits', async () => {
+    const lfs = await makeSessionTree(served, token, 'rpc-lfs', {
+      '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n',
+    });
+    const own = await start(lfs);
+    writeFileSync(join(lfs.tree, 'new.bin'), 'new\n'.repeat(100));
+    expect(await own.rpc('renku/run', { command_name: 'save' })).toMatchObject({
+      result: expect.stringContaining('new.bin'),
+    });
+    const clone = await cloneSession(served, token, 'rpc-lfs-clone', lfs.url);
+    const git = agentGit({ GIT_CONFIG_NOSYSTEM: '0', GIT_CONFIG_SYSTEM: await credentialsFile(clone) });
+    await runGit(clone.tree, 'lfs', 'install', '--local');
+    const pulled = await git(['-C', clone.tree, 'lfs', 'pull'], { environment: { GIT_LFS_SKIP_SMUDGE: undefined } });
+    expect(pulled).toMatchObject({ exitCode: 0 });
+    expect(readFileSync(join(clone.tree, 'new.bin'), 'utf8')).toBe('new\n'.repeat(100));
   });
 
   it('reports the status, pulls, saves to the branch, creates autosaves and discards changes', async () => {

@@ -1,10 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git-clone/git.ts';
+import { writeBranch } from '../saves/bundle.ts';
 import { createTree, writeCommit } from '../saves/collect.ts';
 import { SaveFailure } from '../saves/failure.ts';
+import { linkFiles } from '../saves/link-files.ts';
 import { toText } from '../saves/paths.ts';
-import { fetchRefs, pushBranch } from '../saves/remote.ts';
+import { fetchRefs, pushBranch, pushLfs } from '../saves/remote.ts';
 import { objectFolders, type Repository, readRepository } from '../saves/repository.ts';
 import { GitFailure, output, records } from '../saves/run.ts';
 import type { SaveSettings } from '../saves/save.ts';
@@ -119,6 +121,9 @@ export const discard = (git: Git, settings: SaveSettings): Promise<null> =>
     return null;
   });
 
+/** Name in the scratch repository, which is removed with the LFS objects of the new commit. */
+const pushedBranch = 'notebook-sessions/pushed';
+
 /** Commits all changes, pushes the branch, and returns what was done. */
 export async function saveToBranch(git: Git, settings: SaveSettings, message: string | undefined): Promise<string> {
   return withFetched(git, settings, async ({ repository, scratch, git: own }) => {
@@ -143,6 +148,11 @@ export async function saveToBranch(git: Git, settings: SaveSettings, message: st
       ? await writeCommit(own, tree.id, parents, { author, message: text, savedAt: new Date() })
       : repository.head.commit;
     if (commit === null) return 'There were no changes to save.';
+    if (scan.lfs.objects > 0) {
+      await linkFiles(join(repository.commonDirectory, 'lfs/objects'), join(scratch.directory, 'lfs/objects'));
+      await writeBranch(scratch, pushedBranch, commit);
+      await pushLfs({ ...scratch, git: own }, settings.remote, pushedBranch);
+    }
     await pushBranch({ ...scratch, git: own }, settings.remote, commit, branch);
     if (isChanged) {
       await moveHead(git, repository, commit, 'commit: renku save');
@@ -187,8 +197,10 @@ async function rejectProtected(git: Git, commits: readonly string[]): Promise<vo
   throw new SaveFailure('git', `The file ${path} has a filter, which runs only in a terminal. Use git in a terminal.`);
 }
 
-async function moveHead(git: Git, { gitDirectory }: Repository, commit: string, message: string): Promise<void> {
-  const args = [`--git-dir=${gitDirectory}`, 'update-ref', '-m', message, 'HEAD', commit];
+/** Fails if the branch has got another commit since the repository was read. */
+async function moveHead(git: Git, { gitDirectory, head }: Repository, commit: string, message: string): Promise<void> {
+  const before = head.commit ?? '0'.repeat(commit.length);
+  const args = [`--git-dir=${gitDirectory}`, 'update-ref', '-m', message, 'HEAD', commit, before];
   const result = await git(args, {
     environment: { GIT_COMMITTER_NAME: 'agent', GIT_COMMITTER_EMAIL: 'agent@localhost' },
   });

@@ -1,12 +1,12 @@
-import { access, appendFile, constants, copyFile, link, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, appendFile, constants, copyFile, link, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../lib/error-code.ts';
 import type { Git, GitRunOptions } from '../git-clone/git.ts';
 import type { Change } from './changes.ts';
 import { descriptionFile, folder, type SaveDescription, type UnmergedEntry, writeDescription } from './format.ts';
 import { addLargeFiles, type LargeFiles } from './large-files.ts';
-import { type RepositoryPath, toFile, toText } from './paths.ts';
-import { exists } from './repository.ts';
+import { fromText, type RepositoryPath, toFile, toText } from './paths.ts';
+import { exists, textOf } from './repository.ts';
 import { output, records } from './run.ts';
 import { isProtected, type NotSaved, type Scan } from './scan.ts';
 import type { Scratch } from './scratch.ts';
@@ -203,7 +203,9 @@ async function hashFiles(git: Git, files: readonly string[]): Promise<string[]> 
 
 /** Returns the name as git reads names from lines. */
 const quotedLine = (file: string): string =>
-  /[\n"\\]/.test(file) ? `"${file.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"` : file;
+  /[\r\n"\\]/.test(file)
+    ? `"${file.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`
+    : file;
 
 interface Details {
   readonly index: { readonly tree: string; readonly unmerged: readonly UnmergedEntry[] };
@@ -250,13 +252,13 @@ async function writeDetails({ git, directory }: Scratch, scan: Scan, details: De
     former: settings.former,
   };
   const files = [
-    { name: descriptionFile, content: writeDescription(description) },
+    { name: descriptionFile, content: fromText(writeDescription(description)) },
     ...state.map(({ name, content }) => ({ name: `${folder.state}/${name}`, content })),
   ];
   const written = await Promise.all(
     files.map(async ({ content }, number) => {
       const file = join(directory, `detail-${number}`);
-      await writeFile(file, content, 'utf8');
+      await writeFile(file, content, 'latin1');
       return file;
     }),
   );
@@ -288,9 +290,12 @@ async function writeDetails({ git, directory }: Scratch, scan: Scan, details: De
   return writeCommit(git, tree, parents, { ...settings, message: `Details of the save: ${settings.message}` });
 }
 
+/** Returns the contents as bytes (`latin1`): a patch can have any encoding. */
 async function readState(gitDirectory: string, names: readonly string[]): Promise<{ name: string; content: string }[]> {
-  const read = names.map(async (name) => ({ name, content: await readFile(join(gitDirectory, name), 'utf8') }));
-  return (await Promise.all(read)).filter(({ name, content }) => isStateFile(name, content));
+  const read = names.map(async (name) => ({ name, content: await textOf(join(gitDirectory, name), 'latin1') }));
+  return (await Promise.all(read)).flatMap(({ name, content }) =>
+    content !== undefined && isStateFile(name, content) ? [{ name, content }] : [],
+  );
 }
 
 function branchesOf({ refs, config }: Scan['repository']): SaveDescription['branches'] {

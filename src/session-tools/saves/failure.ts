@@ -32,7 +32,8 @@ export function remoteFailure(error: unknown, host: string): SaveFailure {
       `The git server ${host} rejects the save: ${serverMessage(stderr) ?? reason}. Ask a maintainer of the project for permission to push, or download your files.`,
     );
   }
-  switch (failureKindOf(stderr)) {
+  // The disk of the git server can be full, too.
+  switch (failureKindOf(stderr.replaceAll(/^remote: .*$/gm, ''))) {
     case 'disk-full':
       return diskFull(error);
     case 'refused':

@@ -1,4 +1,5 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { hasCode } from '../../lib/error-code.ts';
 import { kindOf } from '../git-clone/files.ts';
@@ -123,13 +124,22 @@ export async function objectFolders({ commonDirectory }: Repository): Promise<st
   return [own, ...others.map((path) => (isAbsolute(path) ? path : resolve(own, path)))];
 }
 
-/** Returns the content of a file; undefined if the file does not exist. */
-export async function textOf(path: string): Promise<string | undefined> {
+/**
+ * Returns the content of a regular file; undefined if there is none. A link could lead to files of the agent, and a pipe has no
+ * end.
+ */
+export async function textOf(path: string, encoding: 'utf8' | 'latin1' = 'utf8'): Promise<string | undefined> {
+  let file: FileHandle;
   try {
-    return await readFile(path, 'utf8');
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO')) return undefined;
     throw error;
+  }
+  try {
+    return (await file.stat()).isFile() ? await file.readFile(encoding) : undefined;
+  } finally {
+    await file.close();
   }
 }
 

@@ -285,7 +285,9 @@ async function restoreSubmodule(
   } finally {
     await rm(file, { force: true });
   }
-  return restoreSave({ ...tools, git, repository: directory }, { branch: '', commit });
+  // Submodules in submodules are there: another fetch would check out the submodules again, without what was restored.
+  const updateSubmodules = async () => undefined;
+  return restoreSave({ ...tools, git, repository: directory, updateSubmodules }, { branch: '', commit });
 }
 
 const nulTerminated = (entries: readonly string[]): string => entries.map((entry) => `${entry}\0`).join('');

@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addSubmodule } from '../../../tests/support/git-clone/projects.ts';
@@ -23,9 +34,12 @@ import {
   stateOf,
 } from '../../../tests/support/saves/work-tree.ts';
 import { makeSessionTree, writePrivateFolder } from '../../../tests/support/session-agent/agent-process.ts';
+import { recoveryFile } from '../../session-contract/agent.ts';
+import { readRepository } from './repository.ts';
 import { type Saved, type SaveSettings, save } from './save.ts';
 import { scanRepository } from './scan.ts';
-import { readMemory, rememberRecovered } from './volume.ts';
+import { createScratch } from './scratch.ts';
+import { readMemory, takeOverRecovered } from './volume.ts';
 
 /** Saves of particular states of a work tree. */
 
@@ -157,6 +171,50 @@ describe('a save', () => {
     expect(await stateOf(copy)).toEqual(before);
   });
 
+  it('of a submodule with a submodule keeps the changes in both', async () => {
+    const bare = async (name: string, repository: string) => {
+      await runGit(place, 'clone', '--quiet', '--bare', repository, `${name}.git`);
+      return runGit(repository, 'rev-parse', 'HEAD');
+    };
+    const inner = await bare('inner', await makeRepository(join(place, 'inner'), { 'i.txt': 'i\n' }));
+    const library = await makeRepository(join(place, 'library'), { 'l.txt': 'l\n' });
+    await addSubmodule(library, 'inner', '../inner.git', inner);
+    await addSubmodule(tree, 'lib', '../library.git', await bare('library', library));
+    await runGit(tree, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'update', '--init', '--recursive');
+    await runGit(tree, 'push', '--quiet');
+    write('lib/l.txt', 'edited\n');
+    write('lib/inner/i.txt', 'edited\n');
+    const copy = await restore(await saveTree(), true);
+    expect(readFileSync(join(copy, 'lib/l.txt'), 'utf8')).toBe('edited\n');
+    expect(readFileSync(join(copy, 'lib/inner/i.txt'), 'utf8')).toBe('edited\n');
+  });
+
+  it('without a protected file of a submodule is not verified, also not the second time', async () => {
+    const library = await makeRepository(join(place, 'library'), { '.gitattributes': '*.key filter=crypt\n' });
+    await runGit(place, 'clone', '--quiet', '--bare', library, 'library.git');
+    await addSubmodule(tree, 'lib', '../library.git', await runGit(library, 'rev-parse', 'HEAD'));
+    await runGit(tree, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'update', '--init');
+    await runGit(tree, 'push', '--quiet');
+    write('lib/one.key', 'secret\n');
+    const notSaved = [{ path: 'lib/one.key', reason: 'filtered' }];
+    for (let attempt = 0; attempt < 2; attempt++)
+      expect((await saveTree()).result).toMatchObject({ isVerified: false, notSaved });
+  });
+
+  it('copies no file to which a link in the git directory leads, and waits for no pipe', async () => {
+    write('secret', 'the key of the agent\n');
+    rmSync(join(tree, '.git/info'), { recursive: true, force: true });
+    mkdirSync(join(tree, '.git/info'));
+    for (const name of ['info/exclude', 'shallow', 'objects/info/alternates'])
+      symlinkSync(join(tree, 'secret'), join(tree, '.git', name));
+    execFileSync('mkfifo', [join(tree, '.git/info/attributes')]);
+    const repository = await readRepository(folderGit(), tree);
+    const { directory } = await createScratch(folderGit(), join(place, '.notebook-sessions'), repository);
+    expect(existsSync(join(directory, 'info/exclude'))).toBe(false);
+    expect(existsSync(join(directory, 'shallow'))).toBe(false);
+    expect(readFileSync(join(directory, 'objects/info/alternates'), 'utf8')).not.toContain('key');
+  });
+
   it('never pushes a file unfiltered that a filter protects', async () => {
     await runGit(tree, 'config', 'filter.crypt.clean', "sed 's/secret/ENCRYPTED/'");
     await runGit(tree, 'config', 'filter.crypt.smudge', "sed 's/ENCRYPTED/secret/'");
@@ -255,7 +313,12 @@ describe('a save', () => {
     write('a.txt', 'first session\n');
     const folder = join(place, '.notebook-sessions');
     const { result } = await saveTree({ folder: join(place, 'first') });
-    await rememberRecovered(folder, { branch: result.branch ?? '', commit: result.commit ?? '' });
+    const { branch, commit } = result;
+    const recovered = { branch, commit, savedAt: null, isComplete: true, isDeleted: false, error: null };
+    mkdirSync(folder);
+    writeFileSync(join(folder, recoveryFile), JSON.stringify({ recovered, others: [] }));
+    await takeOverRecovered(folder);
+    expect(existsSync(join(folder, recoveryFile))).toBe(false);
     await commitFiles(tree, { 'c.txt': 'c\n' }, 'more');
     const later = await saveTree();
     expect(await heads()).toEqual(['main', later.result.branch]);
@@ -346,6 +409,8 @@ describe('a save with Git LFS', () => {
     await runGit(session.tree, 'lfs', 'install', '--local');
     await runGit(session.tree, 'config', `lfs.${session.url}/info/lfs.locksverify`, 'false');
     inTree('committed.bin', 'committed\n'.repeat(100));
+    // Git compares the contents of files that are as new as the index, and Git LFS then stores them once more.
+    utimesSync(join(session.tree, 'committed.bin'), 0, 0);
     await runGit(session.tree, 'add', '.');
     await runGit(session.tree, 'commit', '--quiet', '--message', 'lfs');
     inTree('new.bin', 'new\n'.repeat(100));
@@ -366,7 +431,8 @@ describe('a save with Git LFS', () => {
     expect(restored['.gitattributes']).toBe(before.files['.gitattributes']);
     expect(restored['committed.bin']).toContain('oid sha256:');
     await runGit(copy, 'lfs', 'install', '--local');
-    await git(['-C', copy, 'lfs', 'pull'], { environment: { GIT_LFS_SKIP_SMUDGE: undefined } });
+    const pulled = await git(['-C', copy, 'lfs', 'pull'], { environment: { GIT_LFS_SKIP_SMUDGE: undefined } });
+    expect(pulled).toMatchObject({ exitCode: 0, stderr: '' });
     expect(filesIn(copy)['committed.bin']).toBe(before.files['committed.bin']);
   });
 });

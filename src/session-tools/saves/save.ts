@@ -5,6 +5,7 @@ import type { Git } from '../git-clone/git.ts';
 import { bundle, writeBranch } from './bundle.ts';
 import { type Collected, type CollectSettings, collect } from './collect.ts';
 import { SaveFailure, toSaveFailure } from './failure.ts';
+import { linkFiles } from './link-files.ts';
 import { toText } from './paths.ts';
 import { storeProtected } from './protected-files.ts';
 import { type Compared, compareWithRemote } from './pushed.ts';
@@ -14,7 +15,7 @@ import { output } from './run.ts';
 import { isEmpty, type NotSaved, type Scan, scanRepository, scanWith } from './scan.ts';
 import { createScratch, type Scratch, writeRefs } from './scratch.ts';
 import { saveSubmodules } from './submodules.ts';
-import { listStored, type Memory, readMemory, removeStored, storeSave, writeMemory } from './volume.ts';
+import { type LastSave, listStored, type Memory, readMemory, removeStored, storeSave, writeMemory } from './volume.ts';
 
 type SaveResult = components['schemas']['SaveResult'];
 export type Step = components['schemas']['Operation']['progress']['step'];
@@ -135,24 +136,26 @@ async function nothingToSave(job: Job, heads: ReadonlyMap<string, string> | unde
     await writeMemory(settings.folder, { last: null, owned });
     for (const stored of await listStored(settings.folder)) await removeStored(stored);
   }
-  const result = { location: 'none', branch: null, commit: null, isVerified: true, files: 0, commits: 0 } as const;
-  return { result: { ...result, changedMeanwhile: [], notSaved: [...scan.notSavable] }, failure: null };
+  const notSaved = notSavableIn(scan);
+  const result = { location: 'none', branch: null, commit: null, files: 0, commits: 0 } as const;
+  return { result: { ...result, isVerified: isWhole(notSaved), changedMeanwhile: [], notSaved }, failure: null };
 }
 
-/** Returns whether the remote repository has a save of exactly this state. */
+/** Returns whether the remote repository has a save of exactly this state, with everything in it. */
 const isSaved = ({ memory: { last }, scan, branch }: Job, heads: ReadonlyMap<string, string> | undefined): boolean =>
   last?.location === 'remote' &&
+  last.isWhole &&
   last.fingerprint === scan.fingerprint &&
   heads?.get(`refs/heads/${branch}`) === last.commit;
 
 function alreadySaved({ memory, scan, branch }: Job): Saved {
-  const notSaved = [...scan.notSavable];
+  const notSaved = notSavableIn(scan);
   return {
     result: {
       location: 'remote',
       branch,
       commit: memory.last?.commit ?? null,
-      isVerified: !notSaved.some(({ reason }) => blocking.has(reason)),
+      isVerified: isWhole(notSaved),
       files: scan.changes.length,
       commits: scan.commits,
       changedMeanwhile: [],
@@ -174,7 +177,7 @@ async function saveRemotely(job: Job, heads: ReadonlyMap<string, string>): Promi
       collected = await collectAll(job, await fetchFormer(job, existing), lfsMinimumBytes);
       await writeBranch(scratch, branch, collected.commit);
       tools.progress('pushing', 0, null);
-      if ((scan.lfs.objects > 0 || collected.usesLfs) && !(await uploadLfs(job, collected))) {
+      if (collected.usesLfs && !(await uploadLfs(job, collected))) {
         // The git server has no LFS: large files become ordinary ones.
         lfsMinimumBytes = undefined;
         continue;
@@ -232,8 +235,12 @@ async function collectAll(
   const submodules = await saveSubmodules(tools.git, settings.folder, scratch.directory, scan, common);
   const details: CollectSettings = { ...common, former, submodules, lfsMinimumBytes };
   const collected = await collect(scratch, scan, details);
+  // Git LFS pushes objects of its own folder only, and says nothing of others that are missing.
+  const { commonDirectory, stashes } = scan.repository;
+  const objects = await linkFiles(`${commonDirectory}/lfs/objects`, `${scratch.directory}/lfs/objects`);
+  const usesLfs = collected.usesLfs || scan.lfs.objects > 0 || (objects > 0 && stashes.length > 0);
   await storeProtected(scratch, settings.folder, collected.protectedFiles, common);
-  return collected;
+  return { ...collected, usesLfs };
 }
 
 /** Checks that the remote repository has the save, and that nothing has changed since. */
@@ -250,11 +257,11 @@ async function verify(job: Job, collected: Collected): Promise<Saved> {
     job,
     memory.owned.filter((owned) => owned.branch !== branch),
   );
-  await remember(job, commit, 'remote', [...older, { branch, commit }]);
+  const notSaved = allNotSaved(scan, collected);
+  await remember(job, { commit, location: 'remote', isWhole: isWhole(notSaved) }, [...older, { branch, commit }]);
   for (const each of stored) await removeStored(each);
   const changedMeanwhile = await findLaterChanges(job);
-  const notSaved = allNotSaved(scan, collected);
-  const isVerified = changedMeanwhile.length === 0 && !notSaved.some(({ reason }) => blocking.has(reason));
+  const isVerified = changedMeanwhile.length === 0 && isWhole(notSaved);
   return {
     result: resultOf(job, collected, { location: 'remote', isVerified, changedMeanwhile, notSaved }),
     failure: null,
@@ -273,13 +280,16 @@ async function saveOnVolume(job: Job, failure: SaveFailure, before?: Collected):
   const older = await listStored(settings.folder);
   const saved = { branch, commit: collected.commit };
   await storeSave(settings.folder, saved, { bundle: file, lfsObjects: `${scratch.directory}/lfs/objects` });
-  await remember(job, collected.commit, 'volume', memory.owned);
+  const notSaved = allNotSaved(scan, collected);
+  const last = { commit: collected.commit, location: 'volume', isWhole: isWhole(notSaved) } as const;
+  await remember(job, last, memory.owned);
   for (const each of older) if (each.commit !== collected.commit) await removeStored(each);
   const changedMeanwhile = await findLaterChanges(job);
-  const notSaved = allNotSaved(scan, collected);
   const result = resultOf(job, collected, { location: 'volume', isVerified: false, changedMeanwhile, notSaved });
   return { result, failure };
 }
+
+const isWhole = (notSaved: readonly NotSaved[]): boolean => !notSaved.some(({ reason }) => blocking.has(reason));
 
 async function findLaterChanges({ tools, settings, scan }: Job): Promise<string[]> {
   const later = await scanRepository(tools.git, settings.folder, settings.directory);
@@ -294,10 +304,20 @@ async function findLaterChanges({ tools, settings, scan }: Job): Promise<string[
   return paths.length > 0 ? paths.slice(0, maxNames).map(toText) : ['.git'];
 }
 
+/** Returns all that is not in the save: what blocks the end of the session comes first, because the list is cut. */
 const allNotSaved = (scan: Scan, { notSaved }: Collected): NotSaved[] => {
   const known = new Set(notSaved.map(({ path }) => path));
-  return [...notSaved, ...scan.notSavable.filter(({ path }) => !known.has(path))].slice(0, maxNames);
+  const all = [...notSaved, ...notSavableIn(scan).filter(({ path }) => !known.has(path))];
+  return all.toSorted((a, b) => Number(blocking.has(b.reason)) - Number(blocking.has(a.reason))).slice(0, maxNames);
 };
+
+/** Returns what no save of the repository and of its submodules has. */
+const notSavableIn = ({ notSavable, submodules }: Scan): NotSaved[] => [
+  ...notSavable,
+  ...submodules.flatMap(({ path, scan }) =>
+    notSavableIn(scan).map((each) => ({ ...each, path: `${toText(path)}/${each.path}` })),
+  ),
+];
 
 const resultOf = (
   { scan, branch }: Job,
@@ -307,12 +327,11 @@ const resultOf = (
 
 async function remember(
   { tools, settings, scan, branch }: Job,
-  commit: string,
-  location: 'remote' | 'volume',
+  saved: Pick<LastSave, 'commit' | 'location' | 'isWhole'>,
   owned: Memory['owned'],
 ): Promise<void> {
   const savedAt = new Date(tools.now()).toISOString();
-  const last = { branch, commit, location, savedAt, fingerprint: scan.fingerprint };
+  const last = { ...saved, branch, savedAt, fingerprint: scan.fingerprint };
   await writeMemory(settings.folder, { last, owned });
 }
 

@@ -1,6 +1,7 @@
 import { copyFile, link, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../lib/error-code.ts';
+import { kindOf } from '../git-clone/files.ts';
 import type { Git } from '../git-clone/git.ts';
 import { exists, objectFolders, type Repository, textOf } from './repository.ts';
 
@@ -18,8 +19,10 @@ export interface Scratch {
 /** Names of the directories begin with this text. */
 export const scratchPrefix = 'work-';
 
-/** Settings that decide how git compares files with its index. */
+/** Settings that decide which files git sees, and how git compares files with its index. */
 const takenOver = new Set([
+  'core.attributesfile',
+  'core.excludesfile',
   'core.autocrlf',
   'core.eol',
   'core.filemode',
@@ -94,7 +97,8 @@ async function fill(directory: string, repository: Repository, url: string | und
 
 /** Git replaces the file and never changes it, so that the link keeps the content that the file has now. */
 async function linkFile(from: string, to: string): Promise<void> {
-  if (!(await exists(from))) return;
+  // No links: they could lead to files of the agent.
+  if ((await kindOf(from)) !== 'file') return;
   try {
     await link(from, to);
   } catch (error) {

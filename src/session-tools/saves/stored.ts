@@ -1,8 +1,8 @@
-import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { autosavePrefix } from '../../session-contract/autosave.ts';
 import type { Git } from '../git-clone/git.ts';
 import { writeBranch } from './bundle.ts';
+import { linkFiles } from './link-files.ts';
 import { listRemote, pushLfs, pushSave } from './remote.ts';
 import { exists, readRepository } from './repository.ts';
 import { output } from './run.ts';
@@ -20,17 +20,14 @@ export async function pushStored(git: Git, settings: SaveSettings, log: (line: s
   const repository = await readRepository(git, settings.directory);
   const scratch = await createScratch(git, settings.folder, repository, settings.remote.url);
   try {
-    const heads = await listRemote(git, settings.remote);
+    const heads = await listRemote(scratch.git, settings.remote);
     const lfs = join(settings.folder, 'lfs', 'objects');
-    if (await exists(lfs)) {
-      await mkdir(join(scratch.directory, 'lfs'), { recursive: true });
-      await cp(lfs, join(scratch.directory, 'lfs', 'objects'), { recursive: true });
-    }
+    await linkFiles(lfs, join(scratch.directory, 'lfs', 'objects'));
     for (const save of stored) {
       const { branch, commit, bundle } = save;
       if (!branch.startsWith(autosavePrefix(settings.username))) continue;
       const existing = heads.get(`refs/heads/${branch}`);
-      const { owned, last } = await readMemory(settings.folder);
+      const { owned } = await readMemory(settings.folder);
       const isOurs = existing === undefined || owned.some((each) => each.branch === branch && each.commit === existing);
       if (existing !== commit) {
         await output(scratch.git, ['bundle', 'unbundle', bundle]);
@@ -42,7 +39,9 @@ export async function pushStored(git: Git, settings: SaveSettings, log: (line: s
           continue;
         }
       }
-      const others = owned.filter((each) => each.branch !== branch);
+      // A save may have ended during the push.
+      const { last, owned: current } = await readMemory(settings.folder);
+      const others = current.filter((each) => each.branch !== branch);
       await writeMemory(settings.folder, {
         last: last?.commit === commit ? { ...last, location: 'remote' } : last,
         owned: [...others, { branch, commit }],

@@ -1,8 +1,10 @@
-import { chmod, cp, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { asObject, parseJson } from '../../lib/json.ts';
+import { recoveryFile } from '../../session-contract/agent.ts';
 import { isRefName } from '../../session-contract/ref-name.ts';
 import { isObjectId } from './format.ts';
+import { linkFiles } from './link-files.ts';
 import { exists, textOf } from './repository.ts';
 
 /** What the agent remembers on the volume of the session, beside the repository: its folder has mode 0700, its files 0600. */
@@ -19,6 +21,8 @@ export interface LastSave {
   readonly location: 'remote' | 'volume';
   readonly savedAt: string;
   readonly fingerprint: string;
+  /** Whether the save has everything that must be saved before the session ends. */
+  readonly isWhole: boolean;
 }
 
 /** A branch at the remote repository, and the commit that it had. */
@@ -41,15 +45,15 @@ export async function readMemory(folder: string): Promise<Memory> {
   const json = asObject(parseJson((await textOf(join(folder, memoryFile))) ?? '{}'));
   if (!json) return noMemory;
   const last = asObject(json['last']);
-  const { branch, commit, location, savedAt, fingerprint } = last ?? {};
-  const isWhole =
+  const { branch, commit, location, savedAt, fingerprint, isWhole } = last ?? {};
+  const isComplete =
     isText(branch) &&
     isText(commit) &&
     isText(savedAt) &&
     isText(fingerprint) &&
     (location === 'remote' || location === 'volume');
   return {
-    last: isWhole ? { branch, commit, location, savedAt, fingerprint } : null,
+    last: isComplete ? { branch, commit, location, savedAt, fingerprint, isWhole: isWhole === true } : null,
     owned: ownedIn(json['owned']),
   };
 }
@@ -57,8 +61,19 @@ export async function readMemory(folder: string): Promise<Memory> {
 export const writeMemory = (folder: string, memory: Memory): Promise<void> =>
   writePrivate(folder, memoryFile, `${JSON.stringify(memory)}\n`);
 
-/** Adds a save that `git-clone` has recovered and not deleted: the agent deletes it when a later save, or a push, has its content. */
-export async function rememberRecovered(folder: string, recovered: Owned): Promise<void> {
+/**
+ * Adds the save that `git-clone` has recovered completely and not deleted: the agent deletes it when a later save, or a push, has
+ * its content. The report of `git-clone` is removed, because a later save may replace the branch.
+ */
+export async function takeOverRecovered(folder: string): Promise<void> {
+  const report = asObject(parseJson((await textOf(join(folder, recoveryFile))) ?? '{}'));
+  const { isComplete, isDeleted, ...save } = asObject(report?.['recovered']) ?? {};
+  const [recovered] = isComplete === true && isDeleted === false ? ownedIn([save]) : [];
+  if (recovered) await rememberRecovered(folder, recovered);
+  await rm(join(folder, recoveryFile), { force: true });
+}
+
+async function rememberRecovered(folder: string, recovered: Owned): Promise<void> {
   const memory = await readMemory(folder);
   const others = memory.owned.filter(({ branch }) => branch !== recovered.branch);
   await writeMemory(folder, { ...memory, owned: [...others, recovered] });
@@ -75,7 +90,7 @@ export async function storeSave(
   await syncFile(bundle);
   if (await exists(lfsObjects)) {
     await mkdir(join(folder, 'lfs'), { recursive: true, mode: 0o700 });
-    await cp(lfsObjects, join(folder, 'lfs', 'objects'), { recursive: true, force: false });
+    await linkFiles(lfsObjects, join(folder, 'lfs', 'objects'));
   }
   await rename(bundle, join(folder, `${name}.bundle`));
   await writePrivate(folder, `${name}.json`, `${JSON.stringify({ branch: save.branch, commit: save.commit })}\n`);
@@ -94,9 +109,12 @@ export async function listStored(folder: string): Promise<StoredSave[]> {
   return found;
 }
 
+/** Removes a save, and with the last one the LFS objects. */
 export async function removeStored({ bundle }: StoredSave): Promise<void> {
   await rm(bundle.replace(/bundle$/, 'json'), { force: true });
   await rm(bundle, { force: true });
+  const folder = dirname(bundle);
+  if ((await listStored(folder)).length === 0) await rm(join(folder, 'lfs'), { recursive: true, force: true });
 }
 
 /** Writes a file that is complete or does not exist, also after a crash. */
