@@ -72,11 +72,17 @@ async function answer(
   } else if (name === 'jsonrpc/' && req.method === 'POST') {
     const body = await readBody(req, maxBytes);
     if (!body) send(res, { status: 413, body: { message: `The body is longer than ${maxBytes} bytes.` } });
+    else if (!isJson(req))
+      send(res, { status: 200, body: failure(null, code.parse, 'Parse error: not application/json') });
     else await call(res, parseJson(body.toString()), methods);
   } else {
     send(res, { status: 404, body: { message: 'Not found' } });
   }
 }
+
+/** Pages of other sites can send other types of content with the user's cookies, and this type only after a question (CORS). */
+const isJson = ({ headers }: IncomingMessage): boolean =>
+  /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(headers['content-type'] ?? '');
 
 async function call(res: ServerResponse, request: unknown, methods: ReadonlyMap<string, Method>): Promise<void> {
   if (!Array.isArray(request)) {

@@ -174,7 +174,8 @@ export async function startAgentProcess(
     work: async () => (await api<Schemas['Work']>('read', 'GET', '/v1/work')).body,
     async rpc(method, params = {}) {
       const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
-      const response = await fetch(`${rpcUrl}jsonrpc/`, { method: 'POST', body });
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(`${rpcUrl}jsonrpc/`, { method: 'POST', headers, body });
       return (await response.json()) as { result?: unknown };
     },
     async stop(signal = 'SIGTERM') {
