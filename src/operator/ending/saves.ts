@@ -48,6 +48,8 @@ const callMs = 15_000;
 /** Seconds that the agent waits for a change of the save, and the time limit of such a request. */
 const waitSeconds = 20;
 const waitMs = 35_000;
+/** Maximum number of saves before an end: the agent may end during a save, and files may change after it. */
+const maxRounds = 3;
 
 interface Running {
   readonly id: string;
@@ -109,16 +111,23 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
       onChange(session);
     };
     try {
-      const operation = await completed({ target, id, reason, signal }, ({ progress }) =>
-        report({ is: 'running', progress: { id, ...progress } }),
-      );
-      const work = await workAfter(target, ended.signal);
-      const { result, error } = operation;
-      if (operation.state === 'succeeded' && result) return report({ is: 'saved', result, work });
-      report({
-        ...{ is: 'failed', work, reason: error?.reason ?? operation.state },
-        message: error?.message ?? 'The agent of the session did not complete the save.',
-      });
+      for (let round = 1; ; round += 1) {
+        const request = { target, id: round === 1 ? id : `${id.slice(0, 60)}-${round}`, reason, signal };
+        const operation = await completed(request, ({ progress }) =>
+          report({ is: 'running', progress: { id, ...progress } }),
+        );
+        const work = await workAfter(target, ended.signal);
+        const { result, error } = operation;
+        const isSaved = operation.state === 'succeeded' && result !== null;
+        // The agent may have completed the save long ago, for an operator that ended.
+        const isOld = isSaved && result.isVerified && work?.isClean === false;
+        if (round < maxRounds && (isOld || error?.reason === 'interrupted')) continue;
+        if (isSaved) return report({ is: 'saved', result: isOld ? { ...result, isVerified: false } : result, work });
+        return report({
+          ...{ is: 'failed', work, reason: error?.reason ?? operation.state },
+          message: error?.message ?? 'The agent of the session did not complete the save.',
+        });
+      }
     } catch (err) {
       if (ended.signal.aborted) return;
       if (tooLate.aborted) {
