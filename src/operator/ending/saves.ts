@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Operation, SaveRequest, SaveResult, Work } from '../../generated/agent-api.ts';
-import type { SaveProgress } from '../../jupyter-server/stop-request.ts';
+import { maxSaveRounds, type SaveProgress, saveIdOf } from '../../jupyter-server/stop-request.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { AgentFailure, type AgentTarget, isTemporary, type SessionAgents } from '../../platform/session-agent/types.ts';
 
@@ -48,8 +48,6 @@ const callMs = 15_000;
 /** Seconds that the agent waits for a change of the save, and the time limit of such a request. */
 const waitSeconds = 20;
 const waitMs = 35_000;
-/** Maximum number of saves before an end: the agent may end during a save, and files may change after it. */
-const maxRounds = 3;
 
 interface Running {
   readonly id: string;
@@ -112,7 +110,7 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
     };
     try {
       for (let round = 1; ; round += 1) {
-        const request = { target, id: round === 1 ? id : `${id.slice(0, 60)}-${round}`, reason, signal };
+        const request = { target, id: saveIdOf(id, round), reason, signal };
         const operation = await completed(request, ({ progress }) =>
           report({ is: 'running', progress: { id, ...progress } }),
         );
@@ -121,7 +119,7 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
         const isSaved = operation.state === 'succeeded' && result !== null;
         // The agent may have completed the save long ago, for an operator that ended.
         const isOld = isSaved && result.isVerified && work?.isClean === false;
-        if (round < maxRounds && (isOld || error?.reason === 'interrupted')) continue;
+        if (round < maxSaveRounds && (isOld || error?.reason === 'interrupted')) continue;
         if (isSaved) return report({ is: 'saved', result: isOld ? { ...result, isVerified: false } : result, work });
         return report({
           ...{ is: 'failed', work, reason: error?.reason ?? operation.state },
