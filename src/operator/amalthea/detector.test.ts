@@ -142,6 +142,17 @@ describe('an operator beside Amalthea', () => {
     expect(detected).toEqual([]);
   });
 
+  it('says why it cannot check whether Amalthea runs', async () => {
+    amaltheaSees('a');
+    failures = 100;
+    await start();
+    await pass(10);
+    expect(detector.reason).toMatch(/ it is checking whether Amalthea runs\. The last attempt failed: 409 Conflict$/);
+    failures = 0;
+    await pass(40);
+    expect(detector).toMatchObject({ mayAct: true, reason: undefined });
+  });
+
   it('does not take the deletion of the checked session, or a write that fails, for the end of Amalthea', async () => {
     amaltheaSees('first');
     await start();

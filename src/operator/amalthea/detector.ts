@@ -109,6 +109,8 @@ export function createAmaltheaDetector(options: {
         if (signal.aborted) return undefined;
         // A session that changes meanwhile is usual while Amalthea runs.
         log[isConflict(err) ? 'debug' : 'warn']({ err }, 'the check whether Amalthea runs failed and is repeated');
+        if (state === 'checking')
+          reason = `${checking} The last attempt failed: ${err instanceof Error ? err.message : String(err)}`;
         await change(1_000, signal);
       }
     }
