@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { handOverPatch } from './amalthea/handled.ts';
-import { isHeld, watches } from './running-operator.ts';
+import { isHeld, podOf, watches } from './running-operator.ts';
 
 const now = Date.parse('2026-01-01T00:10:00Z');
 const lease = (holderIdentity: string | null, renewTime: string) => ({
@@ -15,6 +15,12 @@ describe('the lease of the operator', () => {
     expect(isHeld(lease('pod_1', '2026-01-01T00:08:00Z'), now)).toBe(false);
     expect(isHeld(lease(null, '2026-01-01T00:09:58Z'), now)).toBe(false);
     expect(isHeld({ metadata: {} }, now)).toBe(false);
+  });
+
+  it('has the name of a pod in its holder, or a text that is not passed to kubectl', () => {
+    expect(podOf(lease('operator-7d9f-x2x_0b5c', ''))).toBe('operator-7d9f-x2x');
+    for (const holder of ['--server=http://example.org_1', '_1', 'a b_1', 'pod', null])
+      expect(podOf(lease(holder, ''))).toBeUndefined();
   });
 
   it('belongs to an operator that watches the namespaces in the environment of its pod', () => {
