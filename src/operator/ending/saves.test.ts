@@ -152,10 +152,14 @@ describe('a save before the end of a session', () => {
     request();
     await expect.poll(state).toMatchObject({ is: 'failed', reason: 'timeout' });
     expect(agent.operations[0]?.state).toBe('cancelled');
+    await saves.stop();
+    saves = start();
     saves.request('ns/two', 'save-2', target, 'hibernate');
     await expect.poll(() => agent.operations.length).toBe(2);
+    agent.finish('save-2', { error: { reason: 'interrupted', message: 'The agent ended during the save.' } });
+    await expect.poll(() => agent.operations.length).toBe(3);
     saves.forget('ns/two', true);
-    await expect.poll(() => agent.operations[0]?.state).toBe('cancelled');
+    await expect.poll(() => agent.operations[0]).toMatchObject({ id: 'save-2-2', state: 'cancelled' });
   });
 
   it('does not count for another pod', async () => {

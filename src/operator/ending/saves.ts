@@ -55,6 +55,8 @@ interface Running {
   readonly ended: AbortController;
   readonly run: Promise<void>;
   state: SaveState;
+  /** Id of the save that the agent makes now: another one after each repetition. */
+  saveId: string;
 }
 
 export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions): Saves {
@@ -110,7 +112,8 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
     };
     try {
       for (let round = 1; ; round += 1) {
-        const request = { target, id: saveIdOf(id, round), reason, signal };
+        running.saveId = saveIdOf(id, round);
+        const request = { target, id: running.saveId, reason, signal };
         const operation = await completed(request, ({ progress }) =>
           report({ is: 'running', progress: { id, ...progress } }),
         );
@@ -129,7 +132,7 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
     } catch (err) {
       if (ended.signal.aborted) return;
       if (tooLate.aborted) {
-        await cancelled(target, id, ended.signal);
+        await cancelled(target, running.saveId, ended.signal);
         report({ is: 'failed', reason: 'timeout', message: 'The save took too long.', work: undefined });
       } else if (err instanceof AgentFailure) {
         report({ is: 'failed', reason: err.reason, message: err.message, work: undefined });
@@ -166,7 +169,7 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
       known?.ended.abort();
       const progress = { id, step: 'waiting', done: 0, total: null };
       const running: Running = {
-        ...{ id, target, ended: new AbortController(), state: { is: 'running', progress } },
+        ...{ id, target, ended: new AbortController(), saveId: id, state: { is: 'running', progress } },
         // Begins after this save is in the map.
         run: Promise.resolve().then(() => save(session, running, reason)),
       };
@@ -181,7 +184,7 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
       if (!known) return;
       saves.delete(session);
       known.ended.abort();
-      if (cancel && known.state.is === 'running') void cancelled(known.target, known.id);
+      if (cancel && known.state.is === 'running') void cancelled(known.target, known.saveId);
     },
     async stop() {
       const runs = [...saves.values()];
