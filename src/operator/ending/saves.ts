@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Operation, SaveRequest, SaveResult, Work } from '../../generated/agent-api.ts';
-import type { SaveProgress } from '../../jupyter-server/stop-request.ts';
+import { maxSaveRounds, type SaveProgress, saveIdOf } from '../../jupyter-server/stop-request.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { AgentFailure, type AgentTarget, isTemporary, type SessionAgents } from '../../platform/session-agent/types.ts';
 
@@ -109,16 +109,23 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
       onChange(session);
     };
     try {
-      const operation = await completed({ target, id, reason, signal }, ({ progress }) =>
-        report({ is: 'running', progress: { id, ...progress } }),
-      );
-      const work = await workAfter(target, ended.signal);
-      const { result, error } = operation;
-      if (operation.state === 'succeeded' && result) return report({ is: 'saved', result, work });
-      report({
-        ...{ is: 'failed', work, reason: error?.reason ?? operation.state },
-        message: error?.message ?? 'The agent of the session did not complete the save.',
-      });
+      for (let round = 1; ; round += 1) {
+        const request = { target, id: saveIdOf(id, round), reason, signal };
+        const operation = await completed(request, ({ progress }) =>
+          report({ is: 'running', progress: { id, ...progress } }),
+        );
+        const work = await workAfter(target, ended.signal);
+        const { result, error } = operation;
+        const isSaved = operation.state === 'succeeded' && result !== null;
+        // The agent may have completed the save long ago, for an operator that ended.
+        const isOld = isSaved && result.isVerified && work?.isClean === false;
+        if (round < maxSaveRounds && (isOld || error?.reason === 'interrupted')) continue;
+        if (isSaved) return report({ is: 'saved', result: isOld ? { ...result, isVerified: false } : result, work });
+        return report({
+          ...{ is: 'failed', work, reason: error?.reason ?? operation.state },
+          message: error?.message ?? 'The agent of the session did not complete the save.',
+        });
+      }
     } catch (err) {
       if (ended.signal.aborted) return;
       if (tooLate.aborted) {
