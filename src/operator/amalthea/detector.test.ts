@@ -190,6 +190,10 @@ describe('an operator beside Amalthea', () => {
     await pass(300);
     expect(detector).toMatchObject({ mayAct: false, isRunning: true });
     expect(acting).toBe(0);
+    // Amalthea would have removed this finalizer.
+    write('a', ['foregroundDeletion', finalizer], 'sessions', new Date().toISOString());
+    await pass(120);
+    expect(detector.mayAct).toBe(true);
   });
 
   it('that has detected Amalthea does not act until a session stays without the finalizer', async () => {

@@ -89,7 +89,7 @@ export function createAmaltheaDetector(options: {
     while (!signal.aborted) {
       const known = additions;
       const probes = newestWithFinalizer(sessions());
-      if (probes.length === 0 && (state !== 'running' || sessions().some(isOld))) return undefined;
+      if (probes.length === 0 && (state !== 'running' || sessions().some(isLeftAlone))) return undefined;
       if (probes.length === 0) {
         // Amalthea may run, but there is no session that shows it.
         await change(timing.retryMs, signal);
@@ -133,9 +133,12 @@ export function createAmaltheaDetector(options: {
     return undefined;
   }
 
-  /** Amalthea removes its finalizer from a session that is being deleted, so such a session proves nothing. */
-  const isOld = ({ metadata: { creationTimestamp = '', deletionTimestamp } }: JupyterServer): boolean =>
-    deletionTimestamp === undefined && now().getTime() - Date.parse(creationTimestamp) > timing.proofMs;
+  /** Returns whether Amalthea would have added its finalizer, or removed it from a session that is being deleted, long ago. */
+  function isLeftAlone({ metadata }: JupyterServer): boolean {
+    const { creationTimestamp = '', deletionTimestamp } = metadata;
+    if (deletionTimestamp !== undefined && !hasAmaltheaFinalizer(metadata)) return false;
+    return now().getTime() - Date.parse(deletionTimestamp ?? creationTimestamp) > timing.proofMs;
+  }
 
   return {
     get mayAct() {

@@ -26,7 +26,7 @@ export function createCredentialReader(cluster: Cluster, user: ClusterUser): () 
       ...(user.username && { auth: `${user.username}:${user.password ?? ''}` }),
       headers: user.impersonateUser ? { 'Impersonate-User': user.impersonateUser } : {},
     };
-    const token = user.token ?? (tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8').trim());
+    const token = user.token ?? (tokenFile === undefined ? undefined : readFileSync(tokenFile, 'utf8'));
     if (token) return { ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } };
     plugIn ??= plugInOf(user);
     await (await plugIn)?.applyAuthentication(user, options);

@@ -114,7 +114,7 @@ describe('credentials of a kubeconfig', () => {
     write('account/ca.crt', 'CA');
     const read = createCredentialReader(cluster, user);
     expect((await read()).headers).toEqual({ Authorization: 'Bearer first' });
-    writeFileSync(file, 'second\n');
+    writeFileSync(file, 'second');
     expect((await read()).headers).toEqual({ Authorization: 'Bearer second' });
   });
 
