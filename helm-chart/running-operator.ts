@@ -28,6 +28,14 @@ export function watches({ spec }: Pod, namespace: string): boolean {
   return env.get('CLUSTER_WIDE') === 'true' || (env.get('NAMESPACES') ?? '').split(',').includes(namespace);
 }
 
+/**
+ * Returns the name of the pod that holds a lease; undefined if the holder is no pod. The identity of a replica is the name of its pod
+ * and a random part. A lease of another namespace may name anything, also an option of kubectl. Pure.
+ */
+export function podOf({ spec }: Lease): string | undefined {
+  return /^([a-z0-9][a-z0-9.-]*)_[^_]*$/.exec(spec?.holderIdentity ?? '')?.[1];
+}
+
 /** Returns the leases of operators; undefined if this user may not list leases there. */
 function leasesIn(where: string): readonly Lease[] | undefined {
   try {
@@ -54,12 +62,11 @@ export function runningOperator(namespace: string): string | undefined {
   for (const lease of leases) {
     if (!isHeld(lease, Date.now())) continue;
     const release = lease.metadata.namespace ?? '';
-    // The identity of a replica is the name of its pod and a random part.
-    const pod = (lease.spec?.holderIdentity ?? '').replace(/_[^_]*$/, '');
-    const found = kubectl<Pod>(['get', 'pod', pod, '--namespace', release, '--ignore-not-found']);
+    const pod = podOf(lease);
+    const found = pod && kubectl<Pod>(['get', 'pod', pod, '--namespace', release, '--ignore-not-found']);
     if (found ? !watches(found, namespace) : release !== namespace) continue;
     return (
-      `The operator runs for the namespace ${namespace}: its leader is the pod ${pod} in the namespace ${release}. ` +
+      `The operator runs for the namespace ${namespace}: its leader is the pod ${pod ?? '(without a name)'} in the namespace ${release}. ` +
       'Stop the operator first, wait a minute if it was killed, and run this command again.'
     );
   }

@@ -1,5 +1,8 @@
-/** Rejects words that CONTRIBUTING.md ("Words") excludes, in every text and name of the project. */
-import { execFileSync } from 'node:child_process';
+/**
+ * Rejects words that CONTRIBUTING.md ("Words") excludes, in every text and name of the project, and lines that git writes at
+ * conflicts of a merge, in every file of text.
+ */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -24,11 +27,19 @@ const allowed: { readonly file: string; readonly line: RegExp }[] = [
   { file: 'scripts/check-words.ts', line: /const words = |^\/\*\* (?:A word|Lines that)|file: .tests\/support\/other/ },
 ];
 
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...places], {
-  cwd: root,
-  encoding: 'utf8',
-});
+/** Returns the output of git. The exit code 1 of `git grep` means that it has found nothing. */
+function git(args: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync('git', args, { cwd: root, encoding: 'utf8' });
+  if (status !== 0 && status !== 1) throw error ?? new Error(stderr);
+  return stdout;
+}
+
+const files = git(['ls-files', '--cached', '--others', '--exclude-standard', '--', ...places]);
 const errors: string[] = [];
+// A line of only equals signs may be a heading in Markdown, and does not stand alone at a conflict.
+const conflicts = git(['grep', '--untracked', '-I', '--line-number', '-E', '^(<{7}|>{7}|\\|{7})( |$)']);
+for (const line of conflicts.split('\n').filter((each) => each !== ''))
+  errors.push(`${line}: a conflict of a merge is not resolved`);
 for (const file of files.split('\n').filter((name) => text.test(name))) {
   if (inSentence.test(file)) errors.push(`${file}: the name of the file has an excluded word`);
   for (const [index, line] of readFileSync(join(root, file), 'utf8').split('\n').entries()) {
@@ -39,7 +50,9 @@ for (const file of files.split('\n').filter((name) => text.test(name))) {
 }
 
 if (errors.length > 0) {
-  process.stderr.write(`${errors.join('\n')}\n${errors.length} words that CONTRIBUTING.md ("Words") excludes\n`);
+  process.stderr.write(
+    `${errors.join('\n')}\n${errors.length} excluded words (CONTRIBUTING.md, "Words") or conflicts\n`,
+  );
   process.exit(1);
 }
-process.stdout.write('no excluded words\n');
+process.stdout.write('no excluded words, and no conflicts of a merge\n');

@@ -78,7 +78,7 @@ describe('a method', () => {
   it('OPTIONS names the allowed methods and changes nothing', async () => {
     const response = await app.send({ method: 'OPTIONS', path: '/notebooks/servers/abc' });
     expect(response).toMatchObject({ status: 204, text: '' });
-    expect(response.headers.allow).toBe('GET, HEAD, DELETE, OPTIONS');
+    expect(response.headers.allow).toBe('GET, HEAD, PATCH, DELETE, OPTIONS');
     expect(response.headers['access-control-allow-origin']).toBeUndefined();
   });
 

@@ -5,7 +5,7 @@ import type { JupyterServer } from '../../src/jupyter-server/types.ts';
 import type { KubernetesObject } from '../../src/platform/kubernetes/objects.ts';
 import { kubectl } from '../kubectl.ts';
 import { refuseWhileOperatorRuns, runningOperator } from '../running-operator.ts';
-import { handledByAmalthea } from './handled.ts';
+import { handOverPatch } from './handled.ts';
 
 const usage = `usage: hand-over-to-amalthea --namespace NAMESPACE [--resource PLURAL.GROUP] [--timeout SECONDS]
 
@@ -28,12 +28,12 @@ async function handOver(namespace: string, resource: string, timeoutSeconds: num
   const sessions = kubectl<List>(['get', resource, '--namespace', namespace])?.items ?? [];
   for (const session of sessions) {
     const { name = '' } = session.metadata;
-    const annotations = handledByAmalthea(session);
-    if (annotations) {
-      const patch = JSON.stringify({ metadata: { annotations } });
+    const change = handOverPatch(session);
+    if (change) {
+      const patch = JSON.stringify(change);
       kubectl(['patch', resource, name, '--namespace', namespace, '--type', 'merge', '--patch', patch]);
     }
-    process.stdout.write(`${name}: ${annotations ? 'prepared' : 'needs no preparation'}\n`);
+    process.stdout.write(`${name}: ${change ? 'prepared' : 'needs no preparation'}\n`);
   }
   process.stdout.write(`${sessions.length} sessions can be handed over to Amalthea.\n`);
 }

@@ -49,8 +49,8 @@ export interface paths {
         put?: never;
         /**
          * Saves everything that is not pushed
-         * @description Scope: `save`. Starts an operation. Only one save runs at a time: a request with the `id` of a known save returns that save,
-         *     and any other request while a save runs waits for that save and then starts.
+         * @description Scope: `save`. Starts an operation. Only one save runs at a time: a request with the `id` of a known save of this pod returns that
+         *     save, and any other request while a save runs waits for that save and then starts.
          */
         post: operations["createSave"];
         delete?: never;

@@ -2006,7 +2006,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The session stops after this save, which only `PATCH` with the state `running` can cancel. */
+            /** @description The session is deleted or hibernated after this save. A hibernation can be cancelled with `PATCH` and the state `running`. */
             409: {
                 headers: {
                     [name: string]: unknown;

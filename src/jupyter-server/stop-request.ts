@@ -21,6 +21,9 @@ export interface StopRequest {
 /** Milliseconds after a failed save during which another stop of a session that still runs deletes it with its work. */
 export const secondStopMs = 3_600_000;
 
+/** Milliseconds after which a stop has failed in any case: the operator gives up after one hour, so no operator carries it out. */
+export const longestStopMs = 7_200_000;
+
 /** Why the work was not saved. */
 export interface SaveFailure {
   /** One word of the contract with the agent (`push-rejected`), or one of the operator's own reasons. */
@@ -60,6 +63,21 @@ export function readStopRequest(text: string | undefined): StopRequest | undefin
 /** Returns whether the operator still has to carry out the request. */
 export const isPending = (request: StopRequest | undefined): request is StopRequest =>
   request !== undefined && request.failure === undefined;
+
+/** Maximum number of saves for one request. */
+export const maxSaveRounds = 3;
+
+/**
+ * Returns the id of a save for the request. The operator repeats a save that was interrupted, or after which files have changed.
+ * @param round 1 for the first save
+ */
+export const saveIdOf = (id: string, round: number): string => (round === 1 ? id : `${id.slice(0, 60)}-${round}`);
+
+/** Returns whether the save with this id is one for the request. */
+export const isSaveOf = (request: StopRequest, saveId: string): boolean =>
+  Array.from({ length: maxSaveRounds }, (_, index) => index + 1).some(
+    (round) => saveIdOf(request.id, round) === saveId,
+  );
 
 function readFailure(value: unknown): SaveFailure | undefined {
   const { reason, message, at } = asObject(value) ?? {};

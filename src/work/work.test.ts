@@ -126,7 +126,10 @@ describe('a save', () => {
   it('before a stop cannot be cancelled', async () => {
     await start();
     await session.call('DELETE', `/servers/${session.name}`);
-    const { error } = await call('DELETE', `/operations/${session.stopRequest()?.id}`);
-    expect(error).toMatchObject({ code: 1409 });
+    const id = session.stopRequest()?.id;
+    // The second is that of a repeated save.
+    for (const save of [id, `${id}-2`])
+      expect((await call('DELETE', `/operations/${save}`)).error).toMatchObject({ code: 1409 });
+    expect((await call('DELETE', '/operations/another')).error).toMatchObject({ code: 1404 });
   });
 });

@@ -8,7 +8,7 @@ import type { Operation, SessionWork } from '../generated/openapi.ts';
 import type { Identity } from '../identity/types.ts';
 import { agentAccess, canSave, isReachable } from '../jupyter-server/agent.ts';
 import type { Session } from '../jupyter-server/session.ts';
-import { isPending } from '../jupyter-server/stop-request.ts';
+import { isPending, isSaveOf } from '../jupyter-server/stop-request.ts';
 import { Deadline } from '../lib/deadline.ts';
 import { AgentFailure, type AgentTarget, isTemporary, type SessionAgents } from '../platform/session-agent/types.ts';
 
@@ -87,7 +87,7 @@ export function createWork({ sessions, agents, config }: WorkParts): Work {
 
     async cancel(identity, name, id, deadline) {
       const session = await sessions.get(identity, name, deadline);
-      if (isPending(session.stopRequest) && session.stopRequest.id === id) {
+      if (isPending(session.stopRequest) && isSaveOf(session.stopRequest, id)) {
         throw new ApiError(errorKind.conflict, `The session ${name} ends after this save.`, {
           detail: 'A stop cannot be cancelled. A hibernation ends if you resume the session.',
         });

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { handledByAmalthea } from '../../helm-chart/amalthea/handled.ts';
+import { handOverPatch } from '../../helm-chart/amalthea/handled.ts';
 import { jupyterServers } from '../../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../../src/jupyter-server/types.ts';
 import type { KubernetesObject } from '../../src/platform/kubernetes/objects.ts';
@@ -154,7 +154,7 @@ describe.each(Object.keys(programs) as (keyof typeof programs)[])('beside %s', (
     await operator.stop();
     const before = await statefulSet(name);
 
-    await patch(name, { metadata: { annotations: handledByAmalthea(session) ?? {} } });
+    await patch(name, handOverPatch(session) ?? {});
     await start();
     await server(name, ({ metadata }) => metadata.finalizers?.includes(finalizer) ?? false);
     await patch(name, { spec: { jupyterServer: { hibernated: true } } });

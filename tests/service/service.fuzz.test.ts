@@ -11,8 +11,10 @@ import { foldSlashes, readTarget } from '../../src/pipeline/request-target.ts';
 import { hashAccessToken, writeAccessTokens } from '../../src/session-contract/access-tokens.ts';
 import { type FuzzedRequest, operationsOf, requestsFor } from '../support/fuzz/requests.ts';
 import { createResponseCheck, type ReceivedResponse } from '../support/fuzz/responses.ts';
+import { agentSecret } from '../support/session-agent/agent-session.ts';
+import { type FakeAgent, startFakeAgent } from '../support/session-agent/fake-agent.ts';
 import { type Backends, startBackends } from '../support/sessions/backends.ts';
-import { testConfig } from '../support/sessions/config.ts';
+import { testConfig, withAgents } from '../support/sessions/config.ts';
 import { type FakeClasses, startFakeClasses } from '../support/sessions/fake-classes.ts';
 import { commitSha } from '../support/sessions/fake-gitlab.ts';
 import { headersOfJohn, startWholeService, type WholeService } from '../support/whole-service.ts';
@@ -26,6 +28,7 @@ const operations = operationsOf(document);
 /** Operations with more input get more requests. */
 const weights: Record<string, number> = {
   launchServer: 10,
+  changeServer: 2,
   getLogs: 4,
   checkImage: 3,
   launchPage: 4,
@@ -39,6 +42,8 @@ const runsOf = (id: string): number => Math.ceil((requests * weightOf(id)) / tot
 let backends: Backends;
 let classes: FakeClasses;
 let service: WholeService;
+/** The agent of the running session, in which a save runs. */
+let sessionAgent: FakeAgent;
 /** A session of John with a log. */
 let running: JupyterServer;
 /** A session of John to be restarted. */
@@ -50,12 +55,13 @@ const agent = new Agent({ keepAlive: true, maxSockets: 4 });
 beforeAll(async () => {
   [backends, classes] = await Promise.all([startBackends(), startFakeClasses()]);
   const { cluster, gitlab, registry } = backends;
-  const { cloud_storage } = testConfig();
+  const { cloud_storage, sessions } = testConfig();
   service = await startWholeService({
     kubeconfig: cluster.kubeconfig,
     config: {
       git: { url: gitlab.url, registry: registry.host },
       crc_url: classes.url,
+      sessions: { ...sessions, ...withAgents(agentSecret) },
       cloud_storage: {
         ...cloud_storage,
         s3: { ...cloud_storage.s3, enabled: true },
@@ -80,7 +86,10 @@ beforeAll(async () => {
   const tokens = writeAccessTokens([{ id: tokenId, label: '', hash: hashAccessToken('x'), created: expires, expires }]);
   const annotations = { ...found.metadata.annotations, [annotation.accessTokens]: tokens };
   found.metadata = { ...found.metadata, annotations };
-  running = { ...found, status: { state: 'running', mainPod: { name: `${name}-0`, status: { containerStatuses } } } };
+  sessionAgent = await startFakeAgent({ secret: agentSecret, sessionUid: found.metadata.uid ?? '' });
+  const podStatus = { phase: 'Running', podIP: sessionAgent.address, containerStatuses };
+  const mainPod = { uid: sessionAgent.podUid, name: `${name}-0`, status: podStatus };
+  running = { ...found, status: { state: 'running', conditions: [], mainPod } };
   failed = { ...found, status: { state: 'failed', mainPod: { uid: 'pod-1' } } };
   const owner = { apiVersion: '', kind: 'JupyterServer', name, uid: found.metadata.uid ?? '' };
   cluster.putClaim({ metadata: { name, namespace: found.metadata.namespace ?? '', ownerReferences: [owner] } });
@@ -91,19 +100,36 @@ beforeAll(async () => {
 afterAll(async () => {
   agent.destroy();
   await service[Symbol.asyncDispose]();
+  await sessionAgent.stop();
   await Promise.all([backends.close(), classes.close()]);
 });
 
-/** Leaves only this session in the cluster: earlier requests have launched and stopped others. */
+/**
+ * Leaves only this session in the cluster, with one operation that runs: earlier requests have launched and stopped sessions, and
+ * saved their work.
+ */
 function resetSessions(session: JupyterServer): void {
   const { cluster } = backends;
   for (const { metadata } of cluster.objects('jupyterservers')) {
     if (metadata.name !== undefined && metadata.name !== name) cluster.finish(metadata.name);
   }
   cluster.put(session);
+  sessionAgent.operations.splice(0, Infinity, {
+    ...{ id: operationId, podUid: sessionAgent.podUid, kind: 'save', reason: 'user', isFinal: false },
+    ...{
+      state: 'running',
+      version: 1,
+      createdAt: new Date().toISOString(),
+      finishedAt: null,
+      result: null,
+      error: null,
+    },
+    progress: { step: 'pushing', done: 0, total: null },
+  });
 }
 
 const tokenId = '1f0a9c3b5d7e2a46';
+const operationId = 'save-1';
 
 /** Headers that replace John's. */
 const unidentified = { 'renku-auth-access-token': '', 'renku-auth-id-token': '', 'renku-auth-git-credentials': '' };
@@ -148,7 +174,9 @@ function known(): Record<string, unknown[]> {
     endpoint: ['https://s3.example.org', 'https://account.blob.core.windows.net', 'http://[::1]'],
     bucket: ['data', 'my-bucket'],
     server_name: [name],
+    state: ['running', 'hibernated'],
     token_id: [tokenId],
+    operation_id: [operationId],
     namespace_project: ['my-group/my-project', '42'],
     autosave_name: ['renku/autosave/john.doe/master/0123456/0123456'],
     container: ['jupyter-server'],

@@ -64,10 +64,12 @@ const start = async () => {
 };
 const pass = (seconds: number) => vi.advanceTimersByTimeAsync(seconds * 1000);
 
-function write(name: string, finalizers: string[], namespace = 'sessions'): void {
+function write(name: string, finalizers: string[], inNamespace = 'sessions', deletionTimestamp?: string): void {
   const previous = sessions.get(name);
   const creationTimestamp = previous?.metadata.creationTimestamp ?? new Date().toISOString();
-  const value = { metadata: { name, namespace, uid: `uid-${name}`, creationTimestamp, finalizers } };
+  const namespace = previous?.metadata.namespace ?? inNamespace;
+  const deletion = deletionTimestamp === undefined ? {} : { deletionTimestamp };
+  const value = { metadata: { name, namespace, uid: `uid-${name}`, creationTimestamp, finalizers, ...deletion } };
   sessions.set(name, value);
   detector.observe(
     previous ? { type: 'modified', namespace, name, value, previous } : { type: 'added', namespace, name, value },
@@ -140,6 +142,17 @@ describe('an operator beside Amalthea', () => {
     expect(detected).toEqual([]);
   });
 
+  it('says why it cannot check whether Amalthea runs', async () => {
+    amaltheaSees('a');
+    failures = 100;
+    await start();
+    await pass(10);
+    expect(detector.reason).toMatch(/ it is checking whether Amalthea runs\. The last attempt failed: 409 Conflict$/);
+    failures = 0;
+    await pass(40);
+    expect(detector).toMatchObject({ mayAct: true, reason: undefined });
+  });
+
   it('does not take the deletion of the checked session, or a write that fails, for the end of Amalthea', async () => {
     amaltheaSees('first');
     await start();
@@ -151,6 +164,36 @@ describe('an operator beside Amalthea', () => {
     await pass(60);
     expect(detector).toMatchObject({ mayAct: false, isRunning: true });
     expect(new Set(detected)).toEqual(new Set(['second']));
+  });
+
+  it('detects Amalthea in a namespace that has its first session during the check of another one', async () => {
+    amaltheaSees('left');
+    await start();
+    await pass(10);
+    isAmaltheaRunning = true;
+    write('first', [], 'other');
+    await pass(1);
+    write('first', [finalizer]);
+    await pass(60);
+    expect(detector).toMatchObject({ mayAct: false, isRunning: true });
+    expect(acting).toBe(0);
+  });
+
+  it('does not take a session that Amalthea deletes for the end of Amalthea', async () => {
+    amaltheaSees('a');
+    isAmaltheaRunning = true;
+    await start();
+    await pass(20);
+    isAmaltheaRunning = false;
+    write('a', [finalizer], 'sessions', new Date().toISOString());
+    write('a', ['foregroundDeletion'], 'sessions', new Date().toISOString());
+    await pass(300);
+    expect(detector).toMatchObject({ mayAct: false, isRunning: true });
+    expect(acting).toBe(0);
+    // Amalthea would have removed this finalizer.
+    write('a', ['foregroundDeletion', finalizer], 'sessions', new Date().toISOString());
+    await pass(120);
+    expect(detector.mayAct).toBe(true);
   });
 
   it('that has detected Amalthea does not act until a session stays without the finalizer', async () => {

@@ -74,6 +74,8 @@ export function createAmaltheaDetector(options: {
   let state: 'checking' | 'running' | 'absent' = 'checking';
   let reason = checking;
   let changed = Promise.withResolvers<void>();
+  /** How often a session has got the finalizer. */
+  let additions = 0;
 
   /** Resolves at the next change of a finalizer, after `ms`, or when the signal aborts. */
   async function change(ms: number, signal: AbortSignal): Promise<void> {
@@ -85,8 +87,9 @@ export function createAmaltheaDetector(options: {
   /** Returns the session to which Amalthea has added its finalizer; undefined if Amalthea does not run. */
   async function check(signal: AbortSignal): Promise<JupyterServer | undefined> {
     while (!signal.aborted) {
+      const known = additions;
       const probes = newestWithFinalizer(sessions());
-      if (probes.length === 0 && (state !== 'running' || sessions().some(isOld))) return undefined;
+      if (probes.length === 0 && (state !== 'running' || sessions().some(isLeftAlone))) return undefined;
       if (probes.length === 0) {
         // Amalthea may run, but there is no session that shows it.
         await change(timing.retryMs, signal);
@@ -98,12 +101,16 @@ export function createAmaltheaDetector(options: {
         if (again) return again;
         const live = await Promise.all(probes.map(read));
         const found = live.find((each) => each && hasAmaltheaFinalizer(each.metadata));
-        // A deleted session proves nothing.
-        if (found || live.every((each, index) => each?.metadata.uid === probes[index]?.metadata.uid)) return found;
+        if (found) return found;
+        // A deleted session proves nothing. Another session that got the finalizer meanwhile may be in a namespace without a probe.
+        const isProof = live.every((each, index) => each?.metadata.uid === probes[index]?.metadata.uid);
+        if (isProof && known === additions) return undefined;
       } catch (err) {
         if (signal.aborted) return undefined;
         // A session that changes meanwhile is usual while Amalthea runs.
         log[isConflict(err) ? 'debug' : 'warn']({ err }, 'the check whether Amalthea runs failed and is repeated');
+        if (state === 'checking')
+          reason = `${checking} The last attempt failed: ${err instanceof Error ? err.message : String(err)}`;
         await change(1_000, signal);
       }
     }
@@ -126,8 +133,12 @@ export function createAmaltheaDetector(options: {
     return undefined;
   }
 
-  const isOld = ({ metadata }: JupyterServer): boolean =>
-    now().getTime() - Date.parse(metadata.creationTimestamp ?? '') > timing.proofMs;
+  /** Returns whether Amalthea would have added its finalizer, or removed it from a session that is being deleted, long ago. */
+  function isLeftAlone({ metadata }: JupyterServer): boolean {
+    const { creationTimestamp = '', deletionTimestamp } = metadata;
+    if (deletionTimestamp !== undefined && !hasAmaltheaFinalizer(metadata)) return false;
+    return now().getTime() - Date.parse(deletionTimestamp ?? creationTimestamp) > timing.proofMs;
+  }
 
   return {
     get mayAct() {
@@ -145,6 +156,7 @@ export function createAmaltheaDetector(options: {
       const hadFinalizer = before !== undefined && before.uid === after?.uid && hasAmaltheaFinalizer(before);
       const isAdded = after !== undefined && after.deletionTimestamp === undefined && hasAmaltheaFinalizer(after);
       if (isAdded === hadFinalizer && event.type !== 'deleted') return;
+      if (isAdded) additions += 1;
       if (isAdded && state === 'absent') {
         state = 'checking';
         reason = checking;

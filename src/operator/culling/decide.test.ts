@@ -155,14 +155,14 @@ describe('a session above its maximum age', () => {
 });
 
 describe('a session without a volume claim whose work can be saved', () => {
-  it('is hibernated when its threshold is exceeded, unless a save has failed within the last hour', () => {
+  it('is hibernated when its threshold is exceeded, unless a save has failed within the last day', () => {
     const input = { hasClaim: false, canSave: true };
     expect(decide(input).action).toEqual({ is: 'hibernate', reason: 'idle' });
-    expect(decide({ ...input, saveFailedAt: now - hour + 1 })).toMatchObject({
+    expect(decide({ ...input, saveFailedAt: now - 24 * hour + 1 })).toMatchObject({
       action: undefined,
       notice: { action: 'none' },
     });
-    expect(decide({ ...input, saveFailedAt: now - hour }).action).toEqual({ is: 'hibernate', reason: 'idle' });
+    expect(decide({ ...input, saveFailedAt: now - 24 * hour }).action).toEqual({ is: 'hibernate', reason: 'idle' });
   });
 });
 

@@ -142,8 +142,11 @@ function idleness(input: CullingInput, settings: CullingSettings): Idleness {
   return { ...check, since: isIdle ? since : undefined, write };
 }
 
-/** Milliseconds after a failed save until the work of a session without a volume claim is saved again because of a threshold. */
-const saveAgainMs = 3_600_000;
+/**
+ * Milliseconds after a failed save until the work of a session without a volume claim is saved again because of a threshold. Each
+ * attempt ends the kernels of the session, so it is not repeated more often than once a day.
+ */
+const saveAgainMs = 86_400_000;
 
 /** Returns how a session that runs ends. The work is saved first, and a failed save of a session without a claim ends nothing. */
 function endOfRunning({ hasClaim, canSave, saveFailedAt, now }: CullingInput): End['action'] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cleanWork, savedResult } from '../../../tests/support/session-agent/fake-agent.ts';
 import type { StopRequest } from '../../jupyter-server/stop-request.ts';
-import { byOperator, decideEnd, type EndInput } from './decide.ts';
+import { byOperator, decideEnd, type EndInput, hasAllWork } from './decide.ts';
 
 const now = Date.parse('2026-11-20T10:00:00Z');
 const request: StopRequest = { id: 'save-1', at: '2026-11-20T09:59:00Z', by: 'john', action: 'delete' };
@@ -51,6 +51,19 @@ describe('the end of a session', () => {
     for (const reason of ['no-key', 'hibernated'] as const) {
       expect(decide({ agent: { reason, message: 'x' } })).toMatchObject({ is: 'keep', failure: { reason } });
     }
+  });
+
+  it('of a session without a claim that is not used does not follow if a repository in a folder is not saved', () => {
+    const notSaved = [{ path: 'other', bytes: 0, reason: 'nested-repository' }] as const;
+    const save = saved({ notSaved });
+    const unused = { request: { ...hibernate, by: byOperator }, hasClaim: false, save };
+    expect(decide(unused)).toEqual({
+      ...{ is: 'keep', isHibernated: false },
+      failure: { reason: 'not-verified', message: 'These folders are other repositories, which are not saved: other.' },
+    });
+    expect(decide({ ...unused, hasClaim: true })).toEqual({ is: 'end' });
+    expect(decide({ ...unused, request: { ...hibernate, by: 'john' } })).toEqual({ is: 'end' });
+    expect([hasAllWork(savedResult), hasAllWork({ ...savedResult, notSaved: [...notSaved] })]).toEqual([true, false]);
   });
 
   it('waits two minutes for a pod that is starting, and then keeps the files', () => {

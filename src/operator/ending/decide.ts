@@ -1,3 +1,4 @@
+import type { SaveResult } from '../../generated/agent-api.ts';
 import type { AgentAccess, NoAgent } from '../../jupyter-server/agent.ts';
 import { isReachable } from '../../jupyter-server/agent.ts';
 import type { SaveFailure, SaveProgress, StopRequest } from '../../jupyter-server/stop-request.ts';
@@ -64,11 +65,22 @@ export function decideEnd(input: EndInput): EndStep {
   if (!save) return { is: 'save', access: agent };
   if (save.is === 'running') return { is: 'wait', progress: save.progress, nextMs: undefined };
   if (save.is === 'failed') return keep(save.reason, save.message);
-  if (save.result.isVerified) return { is: 'end' };
-  const changed = save.result.changedMeanwhile.slice(0, 3).join(', ');
-  const why =
-    changed === ''
-      ? 'The repository does not have all of the work.'
-      : `These files changed during the save: ${changed}.`;
-  return keep('not-verified', why);
+  const { result } = save;
+  // The owner of a session that is not used has not been asked about what cannot be saved.
+  const isComplete = request.by === byOperator && !hasClaim ? hasAllWork(result) : result.isVerified;
+  return isComplete ? { is: 'end' } : keep('not-verified', whyNotAll(result));
+}
+
+/** Returns whether the repository has all of the work. A save can be verified without the repositories in folders of the work tree. */
+export const hasAllWork = (result: SaveResult): boolean => result.isVerified && nestedIn(result).length === 0;
+
+const nestedIn = ({ notSaved }: SaveResult): string[] =>
+  notSaved.flatMap(({ path, reason }) => (reason === 'nested-repository' ? [path] : []));
+
+function whyNotAll(result: SaveResult): string {
+  const some = (paths: readonly string[]) => paths.slice(0, 3).join(', ');
+  if (result.changedMeanwhile.length > 0)
+    return `These files changed during the save: ${some(result.changedMeanwhile)}.`;
+  if (!result.isVerified) return 'The repository does not have all of the work.';
+  return `These folders are other repositories, which are not saved: ${some(nestedIn(result))}.`;
 }

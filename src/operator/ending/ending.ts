@@ -18,7 +18,7 @@ import type { EventRecorder } from '../event-recorder.ts';
 import type { OperatorMetrics } from '../metrics.ts';
 import type { MainPod } from '../pod.ts';
 import type { OperatorSettings } from '../settings.ts';
-import { byOperator, decideEnd } from './decide.ts';
+import { byOperator, decideEnd, hasAllWork } from './decide.ts';
 import type { SaveState, Saves } from './saves.ts';
 
 export interface EndingSession {
@@ -114,7 +114,8 @@ export function createEnding(parts: EndingParts): Ending {
       }
       if (step.is === 'wait') return { isDone: false, progress: step.progress, nextMs: step.nextMs };
       const save = pod && saves.get(key, request.id, pod.uid);
-      const hibernated = hibernation(now(), workAfter(save), save?.is === 'saved' ? save.result : undefined);
+      const saved = save?.is === 'saved' ? { ...save.result, isVerified: hasAllWork(save.result) } : undefined;
+      const hibernated = hibernation(now(), workAfter(save), saved);
       if (step.is === 'end') {
         await end(server, request, hibernated, attempt);
         if (save) {

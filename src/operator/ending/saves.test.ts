@@ -86,6 +86,37 @@ describe('a save before the end of a session', () => {
     await expect.poll(state, { timeout: 30_000 }).toMatchObject({ is: 'saved' });
   });
 
+  it('is repeated if the agent ended during it, and if files have changed since it ended', async () => {
+    agent.outcome = 'waits';
+    request();
+    await expect.poll(() => agent.operations.length).toBe(1);
+    agent.finish('save-1', { error: { reason: 'interrupted', message: 'The agent ended during the save.' } });
+    await expect.poll(() => agent.operations.length).toBe(2);
+    agent.work = { ...cleanWork, isClean: false };
+    agent.finish('save-1-2', { result: {} });
+    await expect.poll(() => agent.operations.length).toBe(3);
+    agent.work = cleanWork;
+    agent.finish('save-1-3', { result: {} });
+    await expect.poll(state).toMatchObject({ is: 'saved', result: { isVerified: true } });
+  });
+
+  it('is not verified if files change after each attempt', async () => {
+    agent.work = { ...cleanWork, isClean: false };
+    request();
+    await expect.poll(state).toMatchObject({ is: 'saved', result: { isVerified: false } });
+    expect(agent.operations).toHaveLength(3);
+  });
+
+  it('begins again in the pod that replaces the former one, whose saves the agent still knows', async () => {
+    request();
+    await expect.poll(state).toMatchObject({ is: 'saved' });
+    agent.podUid = 'the-next-pod';
+    const next = { ...target, podUid: agent.podUid };
+    saves.request('ns/one', 'save-1', next, 'stop');
+    await expect.poll(() => saves.get('ns/one', 'save-1', next.podUid)).toMatchObject({ is: 'saved' });
+    expect(agent.operations.map(({ podUid }) => podUid)).toEqual([next.podUid, target.podUid]);
+  });
+
   it.each([
     'push-rejected',
     'unreachable',
@@ -121,10 +152,14 @@ describe('a save before the end of a session', () => {
     request();
     await expect.poll(state).toMatchObject({ is: 'failed', reason: 'timeout' });
     expect(agent.operations[0]?.state).toBe('cancelled');
+    await saves.stop();
+    saves = start();
     saves.request('ns/two', 'save-2', target, 'hibernate');
     await expect.poll(() => agent.operations.length).toBe(2);
+    agent.finish('save-2', { error: { reason: 'interrupted', message: 'The agent ended during the save.' } });
+    await expect.poll(() => agent.operations.length).toBe(3);
     saves.forget('ns/two', true);
-    await expect.poll(() => agent.operations[0]?.state).toBe('cancelled');
+    await expect.poll(() => agent.operations[0]).toMatchObject({ id: 'save-2-2', state: 'cancelled' });
   });
 
   it('does not count for another pod', async () => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Operation, SaveRequest, SaveResult, Work } from '../../generated/agent-api.ts';
-import type { SaveProgress } from '../../jupyter-server/stop-request.ts';
+import { maxSaveRounds, type SaveProgress, saveIdOf } from '../../jupyter-server/stop-request.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { AgentFailure, type AgentTarget, isTemporary, type SessionAgents } from '../../platform/session-agent/types.ts';
 
@@ -55,6 +55,8 @@ interface Running {
   readonly ended: AbortController;
   readonly run: Promise<void>;
   state: SaveState;
+  /** Id of the save that the agent makes now: another one after each repetition. */
+  saveId: string;
 }
 
 export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions): Saves {
@@ -109,20 +111,28 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
       onChange(session);
     };
     try {
-      const operation = await completed({ target, id, reason, signal }, ({ progress }) =>
-        report({ is: 'running', progress: { id, ...progress } }),
-      );
-      const work = await workAfter(target, ended.signal);
-      const { result, error } = operation;
-      if (operation.state === 'succeeded' && result) return report({ is: 'saved', result, work });
-      report({
-        ...{ is: 'failed', work, reason: error?.reason ?? operation.state },
-        message: error?.message ?? 'The agent of the session did not complete the save.',
-      });
+      for (let round = 1; ; round += 1) {
+        running.saveId = saveIdOf(id, round);
+        const request = { target, id: running.saveId, reason, signal };
+        const operation = await completed(request, ({ progress }) =>
+          report({ is: 'running', progress: { id, ...progress } }),
+        );
+        const work = await workAfter(target, ended.signal);
+        const { result, error } = operation;
+        const isSaved = operation.state === 'succeeded' && result !== null;
+        // The agent may have completed the save long ago, for an operator that ended.
+        const isOld = isSaved && result.isVerified && work?.isClean === false;
+        if (round < maxSaveRounds && (isOld || error?.reason === 'interrupted')) continue;
+        if (isSaved) return report({ is: 'saved', result: isOld ? { ...result, isVerified: false } : result, work });
+        return report({
+          ...{ is: 'failed', work, reason: error?.reason ?? operation.state },
+          message: error?.message ?? 'The agent of the session did not complete the save.',
+        });
+      }
     } catch (err) {
       if (ended.signal.aborted) return;
       if (tooLate.aborted) {
-        await cancelled(target, id, ended.signal);
+        await cancelled(target, running.saveId, ended.signal);
         report({ is: 'failed', reason: 'timeout', message: 'The save took too long.', work: undefined });
       } else if (err instanceof AgentFailure) {
         report({ is: 'failed', reason: err.reason, message: err.message, work: undefined });
@@ -159,7 +169,7 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
       known?.ended.abort();
       const progress = { id, step: 'waiting', done: 0, total: null };
       const running: Running = {
-        ...{ id, target, ended: new AbortController(), state: { is: 'running', progress } },
+        ...{ id, target, ended: new AbortController(), saveId: id, state: { is: 'running', progress } },
         // Begins after this save is in the map.
         run: Promise.resolve().then(() => save(session, running, reason)),
       };
@@ -174,7 +184,7 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
       if (!known) return;
       saves.delete(session);
       known.ended.abort();
-      if (cancel && known.state.is === 'running') void cancelled(known.target, known.id);
+      if (cancel && known.state.is === 'running') void cancelled(known.target, known.saveId);
     },
     async stop() {
       const runs = [...saves.values()];

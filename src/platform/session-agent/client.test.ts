@@ -53,8 +53,18 @@ describe('the client of the agents', () => {
   it('gives the git proxy new tokens', async () => {
     await agents.putTokens(target, { gitToken: 'new', gitTokenExpiresAt: -1 }, soon());
     expect(agent.tokens).toEqual([{ gitToken: 'new', gitTokenExpiresAt: -1 }]);
-    expect(agent.requests[0]?.scope).toBe('tokens');
+    expect(agent.requests.map(({ scope }) => scope)).toEqual(['read', 'tokens']);
   });
+
+  it.each(['unsigned', 'wrong signature'] as const)(
+    'sends no tokens of the user to a pod whose responses are %s',
+    async (fault) => {
+      agent.fault = fault;
+      const tokens = { gitToken: 'new', gitTokenExpiresAt: -1 };
+      expect(await failure(agents.putTokens(target, tokens, soon()))).toMatchObject({ reason: 'other-agent' });
+      expect(agent.tokens).toEqual([]);
+    },
+  );
 
   it.each([
     ['disconnect', 'no-response'],

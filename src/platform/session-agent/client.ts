@@ -132,6 +132,8 @@ export function createSessionAgents({ calls, now = Date.now }: SessionAgentsOpti
       return ofPod(target, await checked(target, { method: 'DELETE', path, scope: 'save' }, isOperation, deadline));
     },
     async putTokens(target, body, deadline) {
+      // The address may belong to the pod of another user, who must not get the tokens: the agent signs a response first.
+      await call(target, { method: 'GET', path: '/v1/operations', scope: 'read' }, deadline);
       await call(target, { method: 'PUT', path: '/v1/tokens', scope: 'tokens', body }, deadline);
     },
     close: () => dispatcher.destroy(),

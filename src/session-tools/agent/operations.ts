@@ -115,7 +115,9 @@ export function createOperations(options: OperationsOptions): Operations {
   return {
     save(request) {
       const known = request.id === undefined ? undefined : find(request.id);
-      if (known) return known;
+      // A save of an earlier pod says nothing about the present files.
+      if (known?.podUid === options.podUid) return known;
+      operations = operations.filter((each) => each !== known);
       const operation: Operation = {
         id: request.id ?? randomUUID(),
         podUid: options.podUid,

@@ -61,6 +61,26 @@ describe('a stop of a session whose work can be saved', () => {
     expect(session.calls()).toEqual([]);
   });
 
+  it('deletes if no operator has carried out the first stop for hours', async () => {
+    await start();
+    await stop();
+    const request = session.stopRequest();
+    if (!request) throw new Error('there is no stop request');
+    const text = writeStopRequest({ ...request, at: new Date(Date.now() - 3 * 3_600_000).toISOString() });
+    await session.change((object) => annotated(object, annotation.stopRequest, text));
+    expect((await stop()).status).toBe(204);
+    expect(isDeleted()).toBe(true);
+  });
+
+  it('saves and deletes if another operator has the session since the first stop', async () => {
+    await start();
+    await stop();
+    await session.change(({ status: { conditions: _, ...status } = {}, ...object }) => ({ ...object, status }));
+    expect((await stop()).status).toBe(204);
+    expect(session.agent.operations).toMatchObject([{ reason: 'stop', isFinal: true, state: 'succeeded' }]);
+    expect(isDeleted()).toBe(true);
+  });
+
   it.each(['?forced=true', '?save=false'])(
     'deletes at once with %s, also while the save is in progress',
     async (query) => {

@@ -7,7 +7,13 @@ import type { Identity } from '../../identity/types.ts';
 import { canSave, isEnding } from '../../jupyter-server/agent.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import type { Session } from '../../jupyter-server/session.ts';
-import { isPending, type StopRequest, secondStopMs, writeStopRequest } from '../../jupyter-server/stop-request.ts';
+import {
+  isPending,
+  longestStopMs,
+  type StopRequest,
+  secondStopMs,
+  writeStopRequest,
+} from '../../jupyter-server/stop-request.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import type { SessionAgents } from '../../platform/session-agent/types.ts';
 import { noSuchSession } from '../read/no-such-session.ts';
@@ -54,12 +60,12 @@ export function createStop({ store, agents, config, log, now = () => new Date() 
     if (isForced || !isSaved) return await remove(session, isForced, deadline);
     for (let attempt = 1; attempt <= attempts && !deadline.expired; attempt += 1) {
       if (!isSaveRequired(session, secrets, now().getTime())) return await remove(session, false, deadline);
-      // The same stop in progress.
-      if (isEnding(session)) return;
       const request: StopRequest = {
         ...{ id: randomUUID(), at: now().toISOString(), by: identity.username, action: 'delete' },
       };
       if (!session.culling.isAnnounced) return await saveAndRemove(session, request, deadline);
+      // The same stop in progress.
+      if (isEnding(session)) return;
       const annotations = { [annotation.stopRequest]: writeStopRequest(request) };
       if (await write(session, annotations, deadline)) {
         log.info({ session: name, namespace: session.namespace, save: request.id }, 'the session ends after a save');
@@ -110,11 +116,12 @@ export const notSaved = (name: string, why: string, advice: string): ApiError =>
 
 /**
  * Returns whether the work of a session must be saved before it is deleted. Pure. A session that is hibernated or is being deleted
- * has no process that could save; a stop after a failed save is a decision of the owner.
+ * has no process that could save; a stop after a failed save, or one that no operator has carried out, is a decision of the owner.
  */
 export function isSaveRequired(session: Session, secrets: readonly string[], now: number): boolean {
   const { isBeingDeleted, isHibernated, stopRequest } = session;
-  if (isPending(stopRequest) && stopRequest.action === 'delete') return true;
+  if (isPending(stopRequest) && stopRequest.action === 'delete')
+    return !isBeingDeleted && now - Date.parse(stopRequest.at) < longestStopMs;
   if (isBeingDeleted || isHibernated || !canSave(session, secrets)) return false;
   const { action, failure } = stopRequest ?? {};
   return !(action === 'delete' && failure && now - Date.parse(failure.at) < secondStopMs);

@@ -182,7 +182,7 @@ export async function startFakeAgent({
   }
 
   function save({ id = randomUUID(), reason, isFinal }: SaveRequest): Operation {
-    const known = operations.find((each) => each.id === id);
+    const known = operations.find((each) => each.id === id && each.podUid === agent.podUid);
     if (known) return known;
     const operation: Operation = {
       ...{ id, podUid: agent.podUid, kind: 'save', reason, isFinal, state: 'running', version: 1 },
