@@ -233,7 +233,7 @@ describe('the JSON-RPC', () => {
     expect(await send('text/plain', discard)).toMatchObject(parseError);
   });
 
-  it('uploads the files in Git LFS that "renku save" commits', async () => {
+  it('uploads the files in Git LFS that it commits', async () => {
     const lfs = await makeSessionTree(served, token, 'rpc-lfs', {
       '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n',
     });
