@@ -115,7 +115,7 @@ export async function cloneAndRestore(
       log: (line) => log.push(line),
       prepareLfs: async () => undefined,
       updateSubmodules: async () => {
-        if (submodules) await run(directory, 'submodule', '--quiet', 'update', '--init', '--recursive');
+        if (submodules) await run(directory, 'submodule', '--quiet', 'update', '--init', '--force', '--recursive');
       },
     },
     save,
