@@ -99,7 +99,10 @@ function expectExplained({ code, output, said, isUp }: Awaited<ReturnType<typeof
   expect(said).not.toMatch(/\bat .*:\d+|DECODER|NaN|undefined|SyntaxError|ERR_|E[A-Z]{4,}/);
 }
 
-it.each(['schema-version', 'marker', 'keys/cookie-secret', 'cluster.sqlite', 'forge/forge.json'])(
+/** The platform does not start if one of these files is damaged. */
+const fatal = ['schema-version', 'marker', 'keys/cookie-secret', 'keys/agent-secret', 'cluster.sqlite'];
+
+it.each([...fatal, 'forge/forge.json'])(
   '%s, which cannot be recreated, is named in the error for any damage, and can be restored',
   async (name) => {
     const stateDir = copyOfState();
@@ -118,9 +121,8 @@ it.each(['schema-version', 'marker', 'keys/cookie-secret', 'cluster.sqlite', 'fo
 /** All other files of the platform itself, without those of a session's user and of git. */
 function harmless(stateDir: string): string[] {
   const patterns = ['*', 'keys/*', 'gateway/*', 'tls/*', 'pods/*/pod.json', 'pods/**/*.json', 'volumes/*/.*.uid'];
-  const fatal = ['schema-version', 'marker', 'keys/cookie-secret', 'cluster.sqlite', 'lock'];
   return [...new Set(globSync(patterns, { cwd: stateDir }))]
-    .filter((name) => statSync(join(stateDir, name)).isFile() && !fatal.includes(name))
+    .filter((name) => statSync(join(stateDir, name)).isFile() && ![...fatal, 'lock'].includes(name))
     .sort();
 }
 
