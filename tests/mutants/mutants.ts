@@ -494,8 +494,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'a session that is being deleted is shown as running',
     'src/jupyter-server/state.ts',
-    "if (session.isBeingDeleted) return 'stopping';",
-    '',
+    'session.isBeingDeleted || isPending',
+    'isPending',
     'src/sessions/presentation/present.test.ts',
   ),
   mutant(
