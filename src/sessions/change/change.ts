@@ -19,6 +19,7 @@ import type { SessionSecrets } from '../launch/session-secrets.ts';
 import { noSuchSession } from '../read/no-such-session.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
+import { attempts } from './attempts.ts';
 import { resizePatch } from './resize.ts';
 import { saveWithin } from './save-within.ts';
 import { notSaved } from './stop.ts';
@@ -48,8 +49,6 @@ export interface Changed {
 /** Changes the caller's session of this name. Throws ApiError. */
 export type Change = (identity: Identity, name: string, request: ChangeRequest, deadline: Deadline) => Promise<Changed>;
 
-/** Maximum number of attempts. A retry follows if another client, usually the operator, has changed the session. */
-const attempts = 10;
 /** Milliseconds that must remain after the wait for a save. */
 const reserveMs = 1_000;
 /** Milliseconds for a request to the agent that the change does not depend on. */
@@ -97,7 +96,7 @@ export function createChange(parts: ChangeParts): Change {
   async function resize(identity: Identity, known: Session, classId: number, deadline: Deadline): Promise<Session> {
     const { name } = known;
     let chosen: ReturnType<typeof chooseResources> | undefined;
-    for (let attempt = 1; attempt <= attempts && !deadline.expired; attempt += 1) {
+    for (const _attempt of attempts(deadline)) {
       const { session, object } = await readLive(identity, known, deadline);
       if (isEnding(session)) throw isStopping(name);
       if (!session.isHibernated && sessionState(session, Date.now()) !== 'failed') {
@@ -152,7 +151,7 @@ export function createChange(parts: ChangeParts): Change {
     deadline: Deadline,
   ): Promise<Changed> {
     const { name } = known;
-    for (let attempt = 1; attempt <= attempts && !deadline.expired; attempt += 1) {
+    for (const _attempt of attempts(deadline)) {
       const { session } = await readLive(identity, known, deadline);
       if (isEnding(session)) throw isStopping(name);
       if (session.isHibernated) return { session, isSaving: false };

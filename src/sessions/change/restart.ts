@@ -12,6 +12,7 @@ import type { SessionSecrets } from '../launch/session-secrets.ts';
 import { noSuchSession } from '../read/no-such-session.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
+import { attempts } from './attempts.ts';
 import { checkVolume, restartStep } from './decide.ts';
 import type { VolumeClaim } from './volume.ts';
 
@@ -27,8 +28,6 @@ export type Restart = (identity: Identity, name: string, deadline: Deadline) => 
 
 /** Grace period of the deleted pod. A longer grace period, to save unpushed work, is not needed: the volume keeps the files. */
 const graceSeconds = 30;
-/** Maximum number of attempts. A retry follows if another client, usually the operator, has changed the session. */
-const attempts = 10;
 
 /**
  * Returns the function that restarts a session. If a restart is interrupted after any of its steps, the next call completes
@@ -45,7 +44,7 @@ export function createRestart({ client, store, secrets, log }: RestartParts): Re
     const deadline = Deadline.after(ofRequest.remaining());
     const known = await store.get(identity, name, deadline);
     let isRenewed = false;
-    for (let attempt = 1; attempt <= attempts && !deadline.expired; attempt += 1) {
+    for (const _attempt of attempts(deadline)) {
       const read = await store.refresh(known, deadline);
       if (!read || !owns(identity, read.session)) {
         throw noSuchSession(name);

@@ -19,6 +19,7 @@ import type { SessionAgents } from '../../platform/session-agent/types.ts';
 import { noSuchSession } from '../read/no-such-session.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
+import { attempts } from './attempts.ts';
 import { saveWithin } from './save-within.ts';
 
 export interface StopParts {
@@ -38,8 +39,6 @@ export interface StopOptions {
 /** Stops the caller's session of this name. Returns when the stop has begun. Throws ApiError. */
 export type Stop = (identity: Identity, name: string, options: StopOptions, deadline: Deadline) => Promise<void>;
 
-/** Maximum number of attempts. A retry follows if another client, usually the operator, has changed the session. */
-const attempts = 10;
 /** Milliseconds that must remain after a save to delete the session. */
 const reserveMs = 2_000;
 
@@ -58,7 +57,7 @@ export function createStop({ store, agents, config, log, now = () => new Date() 
   return async (identity, name, { isForced, isSaved }, deadline) => {
     let session = await store.get(identity, name, deadline);
     if (isForced || !isSaved) return await remove(session, isForced, deadline);
-    for (let attempt = 1; attempt <= attempts && !deadline.expired; attempt += 1) {
+    for (const _attempt of attempts(deadline)) {
       if (!isSaveRequired(session, secrets, now().getTime())) return await remove(session, false, deadline);
       const request: StopRequest = {
         ...{ id: randomUUID(), at: now().toISOString(), by: identity.username, action: 'delete' },
