@@ -13,7 +13,7 @@ import { ensureTls } from '../src/local/http/tls.ts';
 import { createRegistry } from '../src/local/registry/registry.ts';
 import { writePrivate } from '../src/local/state-files.ts';
 import { resource } from '../src/platform/kubernetes/resources.ts';
-import { freePort } from '../tests/support/platform.ts';
+import { freePort } from '../tests/support/free-ports.ts';
 import { CallLog } from './call-log.ts';
 
 /** The servers that the service needs, in this process, so that their calls can be counted, timed and delayed. */

@@ -6,8 +6,9 @@ import { expect, it } from 'vitest';
 import { CallLog, depth, type RecordedCall } from './call-log.ts';
 import { isReached } from './figure.ts';
 import { commandIn, imageCommand } from './image.ts';
-import { load } from './load.ts';
+import { load, openLoad } from './load.ts';
 import { inTurns, median } from './rounds.ts';
+import { until } from './until.ts';
 
 const call = (begun: number, ended: number): RecordedCall => ({ backEnd: 'b', method: 'GET', path: '/', begun, ended });
 
@@ -27,12 +28,12 @@ it('returns the median', () => {
 it('reads the command of an image from the Dockerfile', () => {
   const dockerfile = [
     'FROM scratch AS programs\nENV A=1 B=2',
-    'FROM programs AS service\nENTRYPOINT ["/usr/bin/tini", "--", "/bin/node", "--flag=8", "src/main.js"]\n',
+    'FROM programs AS service\nENV C=3\nENTRYPOINT ["/usr/bin/tini", "--", "/bin/node", "--flag=8", "src/main.js"]\n',
   ].join('\n\n');
   expect(commandIn(dockerfile, 'service')).toEqual({
     options: ['--flag=8'],
     program: 'src/main.js',
-    env: { A: '1', B: '2' },
+    env: { A: '1', B: '2', C: '3' },
   });
   expect(() => commandIn(dockerfile, 'operator')).toThrow('no ENTRYPOINT of operator');
 });
@@ -59,6 +60,37 @@ it('compares a row with its target', () => {
   expect(isReached({ ...row, target: { of: 'ratio', atMost: 1.5 } })).toBe(true);
   expect(isReached({ ...row, target: { of: 'ratio', atMost: 1.4 } })).toBe(false);
   expect(isReached({ ...row, target: { of: 'value', atLeast: 31 } })).toBe(false);
+});
+
+it('counts a stall of the server for each request that it delays', async () => {
+  let [count, stalledUntil] = [0, 0];
+  const server = createServer((_req, res) => {
+    count += 1;
+    if (count === 10) stalledUntil = performance.now() + 300;
+    setTimeout(() => res.end('x'), Math.max(0, stalledUntil - performance.now()));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  try {
+    const { requests, medianMs, p99Ms } = await openLoad(url, {
+      ...{ headers: {}, connections: 2, seconds: 0.5, perSecond: 100 },
+    });
+    // With two connections, all requests that should have been sent during the stall wait for its end.
+    expect(requests).toBe(50);
+    expect(medianMs).toBeGreaterThan(10);
+    expect(p99Ms).toBeGreaterThan(250);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+it('says what a measurement waited for in vain', async () => {
+  await expect(until('the end', () => undefined, { withinMs: 20, everyMs: 1 })).rejects.toThrow('0.02 s for the end');
+  let looks = 0;
+  expect(await until('three looks', () => (++looks === 3 ? looks : undefined), { withinMs: 10_000, everyMs: 1 })).toBe(
+    3,
+  );
 });
 
 it('delays responses, records calls, and rejects a server that fails', async () => {

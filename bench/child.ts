@@ -8,7 +8,10 @@ export interface StartedProgram extends AsyncDisposable {
   readonly match: RegExpExecArray;
 }
 
-/** Starts a program of this project and resolves when it prints a line that matches. */
+/** Milliseconds; with 10,000 sessions on a busy machine. */
+const startMs = 300_000;
+
+/** Starts a program of this project and resolves when it prints a line that matches. Throws if the program ends or is too late. */
 export async function startProgram(
   args: string[],
   options: { env?: Record<string, string>; input?: string; until: RegExp },
@@ -19,11 +22,18 @@ export async function startProgram(
   });
   const lines = createInterface({ input: child.stdout });
   const ended = once(child, 'exit');
+  const name = args.find((each) => !each.startsWith('-'));
   const match = await new Promise<RegExpExecArray>((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code} before it was ready`)));
+    const late = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`${name} was not ready after ${startMs / 1000} s`));
+    }, startMs);
+    child.once('exit', (code) => reject(new Error(`${name} ended with ${code} before it was ready`)));
     lines.on('line', (line) => {
       const found = options.until.exec(line);
-      if (found) resolve(found);
+      if (!found) return;
+      clearTimeout(late);
+      resolve(found);
     });
     child.stdin.end(options.input ?? '');
   });

@@ -3,7 +3,7 @@ export interface Row {
   readonly what: string;
   /** The value with this service, in `unit`. */
   readonly measured: number;
-  readonly unit: 'ms' | 's' | 'sessions' | 'requests/s' | 'calls' | 'deep' | 'streams' | 'bytes' | 'MiB';
+  readonly unit: 'ms' | 's' | 'sessions' | 'requests/s' | 'messages/s' | 'calls' | 'deep' | 'streams' | 'bytes' | 'MiB';
   /** The value without this service, measured in the same run, in the same unit. */
   readonly baseline?: { readonly is: string; readonly measured: number };
   readonly target?: Target;
@@ -17,8 +17,18 @@ export type Target =
 export interface Figure {
   readonly name: string;
   readonly about: string;
-  /** Reports each row when it is measured; `skip` reports a measurement that is not possible, with the reason. */
-  run(report: Report, rounds: number): Promise<void>;
+  /**
+   * Reports each row when it is measured; `skip` reports a measurement that is not possible, with the reason. Every wait ends, with an
+   * Error that says what it was for.
+   */
+  run(report: Report, size: Size): Promise<void>;
+}
+
+/** How much a figure measures. */
+export interface Size {
+  readonly rounds: number;
+  /** Returns the part of a number of sessions, launches or milliseconds that is measured, at least 1: all of it except in a trial. */
+  part(whole: number): number;
 }
 
 export interface Report {

@@ -27,15 +27,15 @@ export function imageCommand(target: 'service' | 'operator'): ImageCommand {
 /** Returns the options of Node.js, the program and the variables of a target. Throws an Error if the Dockerfile has none. */
 export function commandIn(dockerfile: string, target: string) {
   const stageOf = (name: string) =>
-    dockerfile.split(/^FROM /m).find((stage) => stage.split('\n')[0]?.endsWith(` AS ${name}`));
-  const entrypoint = /^ENTRYPOINT (\[.*\])$/m.exec(stageOf(target) ?? '')?.[1];
+    dockerfile.split(/^FROM /m).find((stage) => stage.split('\n')[0]?.endsWith(` AS ${name}`)) ?? '';
+  const entrypoint = /^ENTRYPOINT (\[.*\])$/m.exec(stageOf(target))?.[1];
   const [program, ...options] = (JSON.parse(entrypoint ?? '[]') as string[])
     .slice(1)
     .filter((each) => each !== '--' && !each.endsWith('/node'))
     .reverse();
   if (program === undefined) throw new Error(`the Dockerfile has no ENTRYPOINT of ${target}`);
-  const variables = /^ENV (.*)$/m.exec(stageOf('programs') ?? '')?.[1] ?? '';
-  const env = Object.fromEntries(variables.split(' ').map((each) => each.split('=') as [string, string]));
+  const variables = ['programs', target].flatMap((name) => /^ENV (.*)$/m.exec(stageOf(name))?.[1]?.split(' ') ?? []);
+  const env = Object.fromEntries(variables.map((each) => each.split('=') as [string, string]));
   return { options: options.reverse(), program, env };
 }
 

@@ -15,6 +15,9 @@ import { testConfig } from '../tests/support/sessions/config.ts';
 import { registered } from '../tests/support/sessions/manifests.ts';
 import { runningStatus } from './sessions.ts';
 
+/** The priority class of the sessions' pods. */
+export const priorityClass = registered.resources.priorityClass ?? '';
+
 const config = testConfig();
 const podLabel = childLabels(jupyterServers.group);
 const settings = readSettings({ NAMESPACES: namespace });

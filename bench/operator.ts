@@ -1,8 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { namespace } from '../src/local/environment.ts';
 import { type StartedProgram, startProgram } from './child.ts';
 import { imageCommand } from './image.ts';
 import { processorMs } from './processor-time.ts';
+import { until } from './until.ts';
 
 /** Options of Node.js for a trial, in place of those of the image. */
 const trial = process.env['BENCH_OPERATOR_FLAGS']?.split(' ');
@@ -18,12 +18,14 @@ export function startOperator(kubeconfig: string): Promise<StartedProgram> {
   });
 }
 
-/** Resolves when the process has used almost no processor time for five seconds. */
+/** Resolves when the process has used almost no processor time for five seconds. Throws after five minutes. */
 export async function untilQuiet(pid: number): Promise<void> {
-  for (let [before, quietSeconds] = [processorMs(pid), 0]; quietSeconds < 5; ) {
-    await wait(1_000);
+  let [before, quietSeconds] = [Number.NEGATIVE_INFINITY, 0];
+  const isQuiet = (): true | undefined => {
     const now = processorMs(pid);
     quietSeconds = now - before < 50 ? quietSeconds + 1 : 0;
     before = now;
-  }
+    return quietSeconds === 5 || undefined;
+  };
+  await until('the operator to be idle', isQuiet, { withinMs: 300_000, everyMs: 1_000 });
 }

@@ -81,9 +81,13 @@ export const containers: { readonly init: readonly string[]; readonly regular: r
   regular: ['jupyter-server', 'oauth2-proxy'],
 };
 
+let started = 0;
+
 /** The status of a running session, copied from one on the local platform. */
 export function runningStatus(name: string): NonNullable<JupyterServer['status']> {
-  const time = new Date().toISOString().replace(/\.\d+/, '');
+  // Another second for each session, as if they had started one after the other.
+  started += 1;
+  const time = new Date(Date.now() - started * 1_000).toISOString().replace(/\.\d+/, '');
   const condition = (type: string) => ({ type, status: 'True', lastTransitionTime: time });
   const state = (current: object) => ({ state: current, lastState: {}, restartCount: 0, ready: true });
   const done = { terminated: { exitCode: 0, reason: 'Completed', startedAt: time, finishedAt: time } };

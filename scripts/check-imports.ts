@@ -21,6 +21,9 @@ const nouns = [
   'health',
   'pages',
   'work',
+  'kernels',
+  'snapshots',
+  'sync-folders',
 ];
 const service = [
   ...shared,
@@ -28,6 +31,7 @@ const service = [
   'errors',
   'error-translation',
   'caller-limit',
+  'own-agents',
   'config',
   'identity',
   'request-context',
@@ -45,6 +49,7 @@ const allowed: Record<string, string[]> = {
   config: ['options', 'platform', 'jupyter-server', 'session-contract', 'lib'],
   errors: [],
   'caller-limit': ['errors', 'identity', 'lib'],
+  'own-agents': [...shared, 'errors', 'error-translation', 'config', 'identity', 'platform'],
   'error-translation': ['errors', 'platform', 'lib'],
   generated: [],
   'request-context': ['lib', 'identity'],
@@ -64,6 +69,8 @@ const publicParts = [
   'options/resource-classes',
   'pipeline/route',
   'pipeline/event-stream',
+  'pipeline/operation-stream',
+  'work/present',
 ];
 /** Files that an area may import although it may not import their area. */
 const allowedFiles: Record<string, string[]> = {
@@ -81,7 +88,7 @@ const allowedInSessions: Record<string, string[]> = {
   presentation: [],
   read: [],
   launch: ['manifest', 'presentation', 'read'],
-  change: ['launch/session-secrets', 'launch/resume', 'manifest', 'presentation', 'read'],
+  change: ['launch/session-secrets', 'launch/resume', 'launch/fresh-tokens', 'manifest', 'presentation', 'read'],
 };
 
 /** Returns the error of an import between folders of `sessions`; undefined if it is allowed. */

@@ -56,6 +56,7 @@ var tasks = {
   'test:browser': { needs: ['linux', 'git', 'python'], run: [['vitest', 'run', '--project', 'browser']] },
   'test:cluster': { needs: [], run: [['vitest', 'run', '--project', 'cluster']] },
   'test:e2e': { needs: [], run: [['node', 'tests/e2e/main.ts']] },
+  ci: { needs: ['linux', 'git', 'python'], run: [['node', 'scripts/ci/main.ts']] },
   'test:mutations': { needs: ['git'], run: [['node', 'tests/mutants/main.ts']] },
   // These run in the folder of the caller, because their arguments are paths.
   restore: { needs: [], here: true, run: [['node', path.join(root, 'helm-chart/backup/restore.ts')]] },

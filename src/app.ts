@@ -20,7 +20,7 @@ import { docsRoutes } from './pipeline/docs.ts';
 import type { OpenApiDocument } from './pipeline/document.ts';
 import { createOperationTable, operationOf, setOperation } from './pipeline/operations.ts';
 import { checkHost, checkOrigin } from './pipeline/origin.ts';
-import { limitRequests } from './pipeline/request-limit.ts';
+import { limitRequests, takeTurns } from './pipeline/request-limit.ts';
 import { createRequestMetrics } from './pipeline/request-metrics.ts';
 import { foldSlashes, readTarget } from './pipeline/request-target.ts';
 import { securityHeaders } from './pipeline/security-headers.ts';
@@ -76,6 +76,7 @@ export function createApp(parts: AppParts): Express {
   // Host and origin. Health probes come first, because they send no host name of this service.
   app.use(readAddress(prefix));
   app.use(parts.health);
+  app.use(takeTurns());
   app.use((req, _res, next) => {
     checkHost(req.headers, rules);
     checkOrigin(req.method, req.headers, rules);

@@ -194,7 +194,9 @@ function ofKubernetes(cause: unknown, context: TranslationContext): Translation 
 /** Whose turn it is depends on the reason: the caller's, the git server's, or the platform's. */
 function ofAgent(cause: unknown): Translation | undefined {
   if (!(cause instanceof AgentFailure)) return undefined;
-  const { reason, message } = cause;
+  const { reason } = cause;
+  // Messages that name an invalid member have no full stop, and the advice follows them.
+  const message = /[.!?]$/.test(cause.message) ? cause.message : `${cause.message}.`;
   switch (reason) {
     case 'timeout':
       return timeoutOf('The agent of the session');
@@ -203,10 +205,23 @@ function ofAgent(cause: unknown): Translation | undefined {
     case 'no-repository':
     case 'push-rejected':
     case 'credentials':
-    case 'disk-full':
     case 'git':
     case 'cancelled':
+    case 'kernel':
+    case 'jupyter':
       return { kind: errorKind.conflict, reason: message, advice: 'Correct this in the session, then try again.' };
+    case 'disk-full':
+      return { kind: errorKind.noSpace, reason: message };
+    case 'conflict':
+      return { kind: errorKind.conflict, reason: message, advice: 'Nothing was changed.' };
+    case 'unavailable':
+      return {
+        kind: errorKind.conflict,
+        reason: message,
+        advice: 'The menus of JupyterLab can restart and end kernels.',
+      };
+    case 'invalid':
+      return { kind: errorKind.invalidInput, reason: message };
     default:
       return { kind: errorKind.intermittent, reason: message };
   }

@@ -96,9 +96,9 @@ export const errorKind = {
     detail: 'Send Accept: application/json, or omit the header.',
   }),
   conflict: kind(1409, 409, {
-    when: 'The session is not in the state that the request requires. For a restart: the session has not failed, is being stopped, has no pod, or would lose its files with the pod. For an access token: the session has 20 access tokens already, is being stopped, or is opened with the sign-in of the platform. For a save, a stop or a hibernation: the session has no agent, does not run, or its work could not be saved.',
+    when: 'The session is not in the state that the request requires. For a restart: the session has not failed, is being stopped, has no pod, or would lose its files with the pod. For an access token: the session has 20 access tokens already, is being stopped, or is opened with the sign-in of the platform. For a save, a stop or a hibernation: the session has no agent, does not run, is being stopped, has no volume for its files, or its work could not be saved. For a Jupyter server or a kernel: the session has no supervisor, a kernel is busy, or Jupyter rejects the request. For a snapshot: it cannot be taken of this kernel, is damaged, or is not of this session. For a synchronized folder: it would be inside another one, or a conflict cannot be resolved as requested.',
     example: 'The session john-doe-my-project-3rdkwftvh3lixjsc is running. Only a failed session can be restarted.',
-    detail: 'Stop the session and launch it again. Work that is not pushed is lost.',
+    detail: 'The session must be in another state. If you stop it, work that cannot be saved first is lost.',
   }),
   bodyTooLarge: kind(1413, 413, {
     when: 'The body is larger than `request.body_limit_bytes`.',
@@ -130,6 +130,11 @@ export const errorKind = {
     },
     soon,
   ),
+  noSpace: kind(3507, 507, {
+    when: 'The volume of the session, or the quota of its snapshots, has no space for what was requested.',
+    example: 'The snapshots of the session use 21474836480 bytes, and 21474836480 are allowed.',
+    detail: 'Delete files or older snapshots in the session, then try again.',
+  }),
   tooManySessions: kind(
     1430,
     429,
@@ -159,7 +164,7 @@ export const errorKind = {
     3000,
     500,
     {
-      when: 'GitLab, an image registry, the resource class service or the Kubernetes API is down or overloaded, or sends invalid responses. The message names the server.',
+      when: 'GitLab, an image registry, the resource class service, the Kubernetes API, or the agent or the supervisor of a session is down or overloaded, or sends invalid responses. The message names the server.',
       example: 'GitLab is temporarily unavailable.',
       detail: tryAgain,
     },
@@ -184,7 +189,7 @@ export const errorKind = {
     3004,
     500,
     {
-      when: 'GitLab, an image registry, the resource class service or the Kubernetes API did not respond within the time limit of a request (`request.deadline_ms`). The message names the server.',
+      when: 'GitLab, an image registry, the resource class service, the Kubernetes API or the agent of a session did not respond within the time limit of a request (`request.deadline_ms`). The message names the server.',
       example: 'GitLab did not respond in time.',
       detail: tryAgain,
     },

@@ -16,6 +16,8 @@ import { healthRoutes, versionRoutes } from './health/routes.ts';
 import { createIdentity } from './identity/identify.ts';
 import { createImageChecker } from './images/image-checker.ts';
 import { imagesRoutes } from './images/routes.ts';
+import { createKernels } from './kernels/kernels.ts';
+import { kernelRoutes } from './kernels/routes.ts';
 import { logRoutes } from './logs/routes.ts';
 import { createOfferedPools } from './options/offered-pools.ts';
 import { optionsRoutes } from './options/routes.ts';
@@ -35,6 +37,7 @@ import { createChange } from './sessions/change/change.ts';
 import { createRestart } from './sessions/change/restart.ts';
 import { createStop } from './sessions/change/stop.ts';
 import { createDryRun } from './sessions/launch/dry-run.ts';
+import { createFreshTokens } from './sessions/launch/fresh-tokens.ts';
 import { createLaunch } from './sessions/launch/launch.ts';
 import { createPhaseTimer } from './sessions/launch/phases.ts';
 import { createSessionLimit } from './sessions/launch/session-limit.ts';
@@ -43,6 +46,10 @@ import { createPresenter } from './sessions/presentation/presenter.ts';
 import { sessionAddress } from './sessions/presentation/url.ts';
 import { createSessionStore, type SessionStore, type SessionStoreParts } from './sessions/read/store.ts';
 import { sessionRoutes } from './sessions/routes.ts';
+import { snapshotRoutes } from './snapshots/routes.ts';
+import { createSnapshots } from './snapshots/snapshots.ts';
+import { syncFolderRoutes } from './sync-folders/routes.ts';
+import { createSyncFolders } from './sync-folders/sync-folders.ts';
 import { workRoutes } from './work/routes.ts';
 import { createWork } from './work/work.ts';
 
@@ -90,6 +97,7 @@ export function createService(parts: {
   const store = createSessionStore({ client, config, log, onWatchEnd, ...(timing && { timing }) });
   addCacheMetrics(metrics, store);
   const secrets = createSessionSecrets(client, config);
+  const tokens = createFreshTokens(agents, config.sessions.agent_secrets, log);
   const resourceClasses =
     config.crc_url && !config.dummy_stores ? createResourceClasses({ url: config.crc_url, http, log }) : undefined;
   const offered = createOfferedPools(config, resourceClasses);
@@ -105,7 +113,7 @@ export function createService(parts: {
   const sessionLimit = createSessionLimit(config.limits.sessions_per_user);
   const timePhase = createPhaseTimer(metrics);
   const launchParts = {
-    ...{ store, secrets, autosaves, gitlab, images, offered, config, log },
+    ...{ store, secrets, tokens, autosaves, gitlab, images, offered, config, log },
     ...{ launchLimit: limits.launches, sessionLimit, timePhase },
   };
 
@@ -128,7 +136,7 @@ export function createService(parts: {
         dryRun: createDryRun({ ...launchParts, present }),
         restart: createRestart({ client, store, secrets, log }),
         stop: createStop({ store, agents, config, log }),
-        change: createChange({ store, secrets, agents, offered, config, log }),
+        change: createChange({ store, secrets, tokens, agents, offered, config, log }),
         present,
         follow: events.all,
         config,
@@ -136,6 +144,13 @@ export function createService(parts: {
       eventRoutes({ sessions: store, events }),
       workRoutes({
         work: createWork({ sessions: store, agents, config }),
+        limit: limits.eventStreams,
+        stopping: stopping.signal,
+      }),
+      kernelRoutes(createKernels({ sessions: store, agents, config })),
+      snapshotRoutes(createSnapshots({ sessions: store, agents, config })),
+      syncFolderRoutes({
+        folders: createSyncFolders({ sessions: store, agents, config }),
         limit: limits.eventStreams,
         stopping: stopping.signal,
       }),
@@ -173,7 +188,7 @@ export function createService(parts: {
       if (server.listening) await sleep(config.server.shutdown_delay_ms);
       stopping.abort();
       await close(server, stopGraceMs);
-      await autosaves.stop();
+      await Promise.all([autosaves.stop(), tokens.stop()]);
       await store.stop();
       await Promise.all([http.close(), agents.close(), client.close()]);
     },

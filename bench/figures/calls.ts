@@ -1,10 +1,8 @@
 import type { ApiServer } from '../../src/local/api-server/api-server.ts';
 import { startBackEnds } from '../backends.ts';
-import type { Figure, Report, Row } from '../figure.ts';
+import type { Figure, Report, Row, Size } from '../figure.ts';
 import { startService } from '../service.ts';
 import { addSessionsOfOthers, branchNames, launchOf, launchSessions, pushBranches } from '../sessions.ts';
-
-const times = 50;
 
 export const calls: Figure = {
   name: 'calls',
@@ -12,14 +10,15 @@ export const calls: Figure = {
   run: measure,
 };
 
-async function measure(report: Report): Promise<void> {
+async function measure(report: Report, { part }: Size): Promise<void> {
+  const times = part(50);
   await using backEnds = await startBackEnds();
   await using service = await startService(backEnds);
   const branches = branchNames(10 + times);
   const commit = await pushBranches(backEnds, branches);
   const names = await launchSessions(backEnds, service, branches.slice(0, 10), commit);
   const [first = ''] = names;
-  addSessionsOfOthers(backEnds, first, 990);
+  addSessionsOfOthers(backEnds, first, part(990));
 
   /** The maximum of all requests. */
   async function count(

@@ -1,28 +1,26 @@
-import { type IncomingMessage, request } from 'node:http';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { pino } from 'pino';
 import { annotation } from '../../src/jupyter-server/labels.ts';
 import { jupyterServers } from '../../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../../src/jupyter-server/types.ts';
-import { Deadline } from '../../src/lib/deadline.ts';
 import { namespace } from '../../src/local/environment.ts';
-import { createKubernetesClient } from '../../src/platform/kubernetes/client.ts';
-import { loadKubeConfig } from '../../src/platform/kubernetes/kubeconfig.ts';
-import { type BackEnds, startBackEnds } from '../backends.ts';
-import type { Figure, Report } from '../figure.ts';
+import { waitFor } from '../../tests/support/wait-for.ts';
+import { type Answer, type Arrivals, clock, type Task } from '../arrivals.ts';
+import { startBackEnds } from '../backends.ts';
+import type { Figure, Report, Size } from '../figure.ts';
 import { percentile } from '../rounds.ts';
-import { type ServiceUnderTest, startService } from '../service.ts';
+import { startService } from '../service.ts';
 import { addSessionsOfOthers, branchNames, launchSessions, pushBranches } from '../sessions.ts';
 
 const own = 10;
 const sessions = 1_000;
 const changesPerSecond = 100;
-const secondsPerRound = 3;
+const roundMs = 3_000;
 /** The number of a change before the measurement. */
 const warmUp = 1_000_000;
-/** Milliseconds for the last events of a round. */
-const lateMs = 10_000;
+const answerMs = 90_000;
 
 export const events: Figure = {
   name: 'events',
@@ -30,55 +28,47 @@ export const events: Figure = {
   run: measure,
 };
 
-/** The change that an object or an event has: its number is in an annotation that responses show. */
-const changed = /"renku\.io\/repository":\s*"change-(\d+)"/g;
-
-/** When each change arrived, by its number. */
-type Arrivals = Map<number, number>;
-
-async function measure(report: Report, rounds: number): Promise<void> {
+async function measure(report: Report, { rounds, part }: Size): Promise<void> {
   await using backEnds = await startBackEnds();
   await using service = await startService(backEnds);
-  report.progress(`creating ${own} own of ${sessions} sessions`);
+  const others = part(sessions - own);
+  report.progress(`creating ${own} own and ${others} other sessions`);
   const branches = branchNames(own);
   const names = await launchSessions(backEnds, service, branches, await pushBranches(backEnds, branches));
-  addSessionsOfOthers(backEnds, names[0] ?? '', sessions - own);
-
-  const stream: Arrivals = new Map();
-  const watch: Arrivals = new Map();
-  const sent: Arrivals = new Map();
-  await using readers = new AsyncDisposableStack();
-  readers.defer(await follow(service, stream));
-  readers.defer(await watchDirectly(backEnds, watch));
+  addSessionsOfOthers(backEnds, names[0] ?? '', others);
 
   const change = (name: string, number: number) =>
     backEnds.cluster.mergePatch<JupyterServer>(jupyterServers, namespace, name, {
       metadata: { annotations: { [annotation.repository]: `change-${number}` } },
     });
+  const environment = { ...process.env, KUBECONFIG: join(backEnds.directory, 'kubeconfig') };
+  await using reader = startReader(environment);
+  await reader.ask({ open: { url: `${service.url}/servers`, headers: service.headers, warmUp } });
   // The service reads the created sessions first.
   change(names[0] ?? '', warmUp);
-  while (!stream.has(warmUp)) await wait(20);
+  await reader.answer('the reader to have the first change');
 
-  report.progress(`${rounds} rounds of ${secondsPerRound} s`);
+  const count = (rounds * part(roundMs) * changesPerSecond) / 1000;
+  report.progress(`${Math.ceil(count)} changes`);
+  const sent: Arrivals = {};
   const ownNumbers: number[] = [];
-  for (let number = 0; number < rounds * secondsPerRound * changesPerSecond; number += 1) {
+  for (let number = 0; number < count; number += 1) {
     const isOwn = number % (changesPerSecond / own) === 0;
-    const name = isOwn ? names[ownNumbers.length % own] : `other-${number % (sessions - own)}`;
+    const name = isOwn ? names[ownNumbers.length % own] : `other-${number % others}`;
     if (isOwn) ownNumbers.push(number);
-    sent.set(number, performance.now());
+    sent[number] = clock();
     change(name ?? '', number);
     await wait(1_000 / changesPerSecond);
   }
-  const deadline = performance.now() + lateMs;
-  const isComplete = () => ownNumbers.every((number) => stream.has(number) && watch.has(number));
-  while (!isComplete() && performance.now() < deadline) await wait(20);
-  const lost = ownNumbers.filter((number) => !stream.has(number)).length;
+  const arrivals = await reader.ask({ close: { changes: ownNumbers } });
+  if (arrivals === 'opened') throw new Error('the reader sent no times');
+  const lost = ownNumbers.filter((number) => arrivals.stream[number] === undefined).length;
   // A stream may skip states that a newer state of the same session has replaced.
   if (lost > 0) report.progress(`${lost} of ${ownNumbers.length} states were replaced before they were sent`);
 
-  const lags = (arrivals: Arrivals): number[] =>
+  const lags = (at: Arrivals): number[] =>
     ownNumbers.flatMap((number) => {
-      const [from, to] = [sent.get(number), arrivals.get(number)];
+      const [from, to] = [sent[number], at[number]];
       return from === undefined || to === undefined ? [] : [to - from];
     });
   for (const [name, share, target] of [
@@ -87,71 +77,34 @@ async function measure(report: Report, rounds: number): Promise<void> {
   ] as const) {
     report.row({
       what: `lag from a change to the client's stream, ${name}`,
-      measured: percentile(lags(stream), share),
+      measured: percentile(lags(arrivals.stream), share),
       unit: 'ms',
-      baseline: { is: 'a watch of the API server', measured: percentile(lags(watch), share) },
+      baseline: { is: 'a watch of the API server', measured: percentile(lags(arrivals.watch), share) },
       ...(target === undefined ? {} : { target: { of: 'ratio', atMost: target } }),
     });
   }
 }
 
-function note(arrivals: Arrivals, text: string): void {
-  for (const [, number] of text.matchAll(changed)) arrivals.set(Number(number), performance.now());
-}
-
-/** Opens a stream of events and resolves when it has begun. Returns the function that closes it. */
-function follow(service: ServiceUnderTest, arrivals: Arrivals): Promise<() => void> {
-  return new Promise((resolve, reject) => {
-    const headers = { ...service.headers, accept: 'text/event-stream' };
-    const call = request(`${service.url}/servers`, { headers, agent: false });
-    call.on('error', reject);
-    call.on('response', (response: IncomingMessage) => {
-      const end = onLines(response, (line) => note(arrivals, line));
-      response.once('data', () =>
-        resolve(() => {
-          end();
-          call.destroy();
-        }),
-      );
-    });
-    call.end();
-  });
-}
-
-/** Watches the sessions as the service does. Returns the function that ends the watch. */
-async function watchDirectly(backEnds: BackEnds, arrivals: Arrivals): Promise<() => Promise<void>> {
-  process.env['KUBECONFIG'] = join(backEnds.directory, 'kubeconfig');
-  const client = createKubernetesClient({ kubeconfig: await loadKubeConfig(), log: pino({ level: 'silent' }) });
-  const ending = new AbortController();
-  const opened = Promise.withResolvers<void>();
-  const list = await client.listPage(jupyterServers, namespace, { limit: 1 }, Deadline.after(10_000));
-  const { resourceVersion } = list;
-  const options = { resourceVersion, timeoutSeconds: 3_600, limitMs: 3_600_000, onOpen: opened.resolve };
-  const reading = (async () => {
-    for await (const { object } of client.watch(jupyterServers, namespace, options, ending.signal)) {
-      const { annotations = {} } = (object as JupyterServer).metadata;
-      note(arrivals, `"renku.io/repository":"${annotations[annotation.repository] ?? ''}"`);
-    }
-  })().catch((error: unknown) => {
-    if (!ending.signal.aborted) throw error;
-  });
-  await opened.promise;
-  return async () => {
-    ending.abort();
-    await reading;
-    await client.close();
+/** Starts `event-reader.ts`. */
+function startReader(env: NodeJS.ProcessEnv) {
+  const child = fork(join(import.meta.dirname, '..', 'event-reader.ts'), { env });
+  return {
+    answer: (what: string) => answerOf(child, what),
+    ask(task: Task): Promise<Answer> {
+      child.send(task);
+      return answerOf(child, 'the reader of events to answer');
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill();
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    },
   };
 }
 
-/** Calls `take` with each complete line. Returns a function that ends the calls. */
-function onLines(response: IncomingMessage, take: (line: string) => void): () => void {
-  let rest = '';
-  const onData = (chunk: string): void => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) take(line);
-  };
-  response.setEncoding('utf8').on('data', onData);
-  response.on('error', () => undefined);
-  return () => response.off('data', onData);
+async function answerOf(child: ChildProcess, what: string): Promise<Answer> {
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the reader of events ended with ${code}`);
+  });
+  const [answer] = await waitFor(Promise.race([once(child, 'message'), ended]), what, { limitMs: answerMs });
+  return answer as Answer;
 }

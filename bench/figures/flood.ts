@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startBackEnds } from '../backends.ts';
-import type { Figure, Report } from '../figure.ts';
+import type { Figure, Report, Size } from '../figure.ts';
 import { load } from '../load.ts';
 import { inTurns, median } from '../rounds.ts';
 import { startService } from '../service.ts';
@@ -22,7 +22,7 @@ export const flood: Figure = {
   run: measure,
 };
 
-async function measure(report: Report, rounds: number): Promise<void> {
+async function measure(report: Report, { rounds }: Size): Promise<void> {
   await using backEnds = await startBackEnds();
   await using service = await startService(backEnds);
   const branches = branchNames(10);

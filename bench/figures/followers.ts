@@ -1,20 +1,23 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { startBackEnds } from '../backends.ts';
-import type { Figure, Report } from '../figure.ts';
+import type { Figure, Report, Size } from '../figure.ts';
 import { addPod, logWriter } from '../log-writer.ts';
 import { type ServiceUnderTest, startService } from '../service.ts';
 import { branchNames, containers, launchSessions, pushBranches } from '../sessions.ts';
 
-const followers = 200;
+const allFollowers = 200;
+/** Readers that connect at the same time: fewer than the requests in progress that the service allows one user. */
+const connecting = 50;
 const eventWithinMs = 30_000;
 
 export const logFollowers: Figure = {
   name: 'followers',
-  about: `${followers} readers of one session's logs, and their connections to the API server`,
+  about: `${allFollowers} readers of one session's logs, and their connections to the API server`,
   run: measure,
 };
 
-async function measure(report: Report): Promise<void> {
+async function measure(report: Report, { part }: Size): Promise<void> {
+  const followers = 1 + part(allFollowers - 1);
   await using backEnds = await startBackEnds({ node: logWriter() });
   await using service = await startService(backEnds);
   const [branch = ''] = branchNames(1);
@@ -24,14 +27,13 @@ async function measure(report: Report): Promise<void> {
   const calls: ClientRequest[] = [];
   try {
     const first = await follow(service, name, calls);
-    if (first !== 'events') {
-      report.skip('followers of logs', `GET /logs/{name}?follow=true ${first}`);
-      return;
-    }
+    if (first !== 'events') throw new Error(`GET /logs/{name}?follow=true ${first}`);
     report.progress('one reader follows; the others connect');
-    const answers = await Promise.all(Array.from({ length: followers - 1 }, () => follow(service, name, calls)));
-    const without = answers.find((answer) => answer !== 'events');
-    if (without !== undefined) throw new Error(`a reader got no event: ${without}`);
+    for (let left = followers - 1; left > 0; left -= connecting) {
+      const group = Array.from({ length: Math.min(left, connecting) }, () => follow(service, name, calls));
+      const without = (await Promise.all(group)).find((answer) => answer !== 'events');
+      if (without !== undefined) throw new Error(`a reader got no event: ${without}`);
+    }
     const asked = backEnds.log.calls.filter(({ path }) => path.endsWith('/log'));
     const all = containers.init.length + containers.regular.length;
     report.row({

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type BackEnds, person, startBackEnds } from '../backends.ts';
 import { CallLog, depth, type RecordedCall } from '../call-log.ts';
-import type { Figure, Report } from '../figure.ts';
+import type { Figure, Report, Size } from '../figure.ts';
 import { inTurns, median } from '../rounds.ts';
 import { type ServiceUnderTest, startService } from '../service.ts';
 import { branchNames, launchOf, pushBranches } from '../sessions.ts';
@@ -21,7 +21,7 @@ export const launch: Figure = {
   run: measure,
 };
 
-async function measure(report: Report, rounds: number): Promise<void> {
+async function measure(report: Report, { rounds }: Size): Promise<void> {
   await measureOne({ autosaves: 0, namesImage: false }, report, rounds);
   await measureOne({ autosaves: manyAutosaves, namesImage: false }, report, rounds);
   await measureOne({ autosaves: manyAutosaves, namesImage: true }, report, rounds);

@@ -1,13 +1,12 @@
 import type { NotebookResponse } from '../../src/generated/openapi.ts';
 import { startBackEnds } from '../backends.ts';
-import type { Figure, Report } from '../figure.ts';
+import type { Figure, Report, Size } from '../figure.ts';
 import { load } from '../load.ts';
 import { addPod, logWriter } from '../log-writer.ts';
 import { processorMs } from '../processor-time.ts';
 import { startService } from '../service.ts';
 import { addSessionsOfOthers, branchNames, launchOf, launchSessions, pushBranches } from '../sessions.ts';
 
-const launches = 60;
 const connections = 8;
 
 export const processor: Figure = {
@@ -16,14 +15,15 @@ export const processor: Figure = {
   run: measure,
 };
 
-async function measure(report: Report, rounds: number): Promise<void> {
+async function measure(report: Report, { rounds, part }: Size): Promise<void> {
+  const launches = part(60);
   await using backEnds = await startBackEnds({ node: logWriter() });
   await using service = await startService(backEnds);
   const branches = branchNames(10 + launches);
   const commit = await pushBranches(backEnds, branches);
   const [name = ''] = await launchSessions(backEnds, service, branches.slice(0, 10), commit);
   addPod(backEnds, name);
-  addSessionsOfOthers(backEnds, name, 990);
+  addSessionsOfOthers(backEnds, name, part(990));
 
   const row = (what: string, measured: number) => report.row({ what: `processor time, ${what}`, measured, unit: 'ms' });
 

@@ -1,6 +1,6 @@
 import { startBackEnds } from '../backends.ts';
 import { startProgram } from '../child.ts';
-import type { Figure, Report, Row } from '../figure.ts';
+import type { Figure, Report, Row, Size } from '../figure.ts';
 import { imageCommand } from '../image.ts';
 import { type Load, load } from '../load.ts';
 import { processorMs } from '../processor-time.ts';
@@ -23,7 +23,7 @@ interface Read {
 }
 
 function figure(name: string, about: string, read: Read): Figure {
-  return { name, about, run: (report, rounds) => measure(read, report, rounds) };
+  return { name, about, run: (report, size) => measure(read, report, size) };
 }
 
 export const list = figure('list', 'GET /servers with 10 own of 1,000 sessions', {
@@ -50,13 +50,17 @@ export const list100 = figure('list100', 'GET /servers with 100 own of 1,000 ses
   targets: { requestsPerSecond: 1_000 },
 });
 
-async function measure({ what, route, own, path, targets }: Read, report: Report, rounds: number): Promise<void> {
+async function measure(
+  { what, route, own, path, targets }: Read,
+  report: Report,
+  { rounds, part }: Size,
+): Promise<void> {
   await using backEnds = await startBackEnds();
   await using service = await startService(backEnds);
   report.progress(`creating ${own} own of 1,000 sessions`);
   const branches = branchNames(own);
   const names = await launchSessions(backEnds, service, branches, await pushBranches(backEnds, branches));
-  addSessionsOfOthers(backEnds, names[0] as string, 1_000 - own);
+  addSessionsOfOthers(backEnds, names[0] as string, part(1_000 - own));
   const { text } = await service.call('GET', path(names), [200]);
   // With the options of the image, too, because they exchange processor time for memory.
   const { options, env } = imageCommand('service');

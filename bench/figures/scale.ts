@@ -4,32 +4,36 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type BackEnds, startBackEnds } from '../backends.ts';
-import type { Figure, Report } from '../figure.ts';
+import type { Figure, Report, Size } from '../figure.ts';
 import { imageCommand } from '../image.ts';
 import { load } from '../load.ts';
 import { processorMs, residentBytes } from '../processor-time.ts';
 import { type ServiceUnderTest, startService } from '../service.ts';
 import { addSessionsOfOthers, branchNames, launchSessions, pushBranches } from '../sessions.ts';
+import { until } from '../until.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const own = 10;
 const few = 100;
-const small = 1_100;
-const large = 10_000;
+const allSmall = 1_100;
+const allLarge = 10_000;
 const users = 5_000;
 const mebibyte = 1024 * 1024;
 /** Of reads at full rate. */
-const busySeconds = 60;
+const busyMs = 60_000;
 /** Time without requests before the memory of an idle service is read. */
 const idleMs = 10_000;
+const syncMs = 120_000;
 
 export const scale: Figure = {
   name: 'scale',
-  about: `memory at ${small} and ${large} sessions of ${users} users, and the cold start of the cache`,
+  about: `memory at ${allSmall} and ${allLarge} sessions of ${users} users, and the cold start of the cache`,
   run: measure,
 };
 
-async function measure(report: Report, rounds: number): Promise<void> {
+async function measure(report: Report, { rounds, part }: Size): Promise<void> {
+  const small = few + part(allSmall - few);
+  const large = small + part(allLarge - allSmall);
   await using backEnds = await startBackEnds();
   const branches = branchNames(own);
   const names: string[] = [];
@@ -43,17 +47,18 @@ async function measure(report: Report, rounds: number): Promise<void> {
   }
   {
     await using service = await startService(backEnds);
-    await wait(idleMs);
+    await wait(part(idleMs));
     memory(report, service, `memory at ${small} sessions, idle`, 120);
-    report.progress(`${busySeconds} s of reads at full rate`);
+    const seconds = part(busyMs) / 1000;
+    report.progress(`${seconds} s of reads at full rate`);
     for (const path of [`/servers/${names[0]}`, '/servers']) {
-      await load(service.url + path, { headers: service.headers, connections: 16, seconds: busySeconds / 2 });
+      await load(service.url + path, { headers: service.headers, connections: 16, seconds: seconds / 2 });
     }
     memory(report, service, `memory at ${small} sessions, after a minute of reads at full rate`, 200);
   }
   report.progress(`creating ${large - small} more sessions`);
   addSessionsOfOthers(backEnds, names[0] as string, large - small, users, 'more');
-  const raw = await drain(backEnds);
+  const raw = await drain(backEnds, large);
   {
     await using service = await startService(backEnds);
     const synced = await untilSynced(backEnds);
@@ -68,7 +73,7 @@ async function measure(report: Report, rounds: number): Promise<void> {
       baseline: { is: 'raw pages', measured: raw.stallMs },
       target: { of: 'ratio', atMost: 2 },
     });
-    await wait(idleMs);
+    await wait(part(idleMs));
     memory(report, service, `memory at ${large} sessions, after a restart`, 200);
     report.row({
       ...{
@@ -87,7 +92,7 @@ async function costOfList({ url, headers, pid }: ServiceUnderTest, rounds: numbe
   const costs: number[] = [];
   for (let round = 0; round <= rounds; round += 1) {
     const before = processorMs(pid);
-    const seconds = round === 0 ? 5 : 1;
+    const seconds = round === 0 && rounds > 1 ? 5 : 1;
     const { requests } = await load(`${url}/servers`, { headers, connections: 16, seconds });
     // The first round is a warm-up. Other programs only add to the time, so the minimum is the best estimate.
     if (round > 0) costs.push((processorMs(pid) - before) / requests);
@@ -105,13 +110,13 @@ function memory(report: Report, { pid }: ServiceUnderTest, what: string, mebibyt
 }
 
 /** Reads the pages of the list in a process that keeps nothing. */
-async function drain({ serviceEnvironment }: BackEnds): Promise<{ ms: number; stallMs: number }> {
+async function drain({ serviceEnvironment }: BackEnds, sessions: number): Promise<{ ms: number; stallMs: number }> {
   const { options, env } = imageCommand('service');
   const { stdout } = await promisify(execFile)(process.execPath, [...options, join(root, 'bench/raw-drain.ts')], {
     env: { ...serviceEnvironment, ...env },
   });
-  const [, sessions, ms, stallMs] = /^drained (\d+) (\S+) (\S+)$/m.exec(stdout) ?? [];
-  if (Number(sessions) !== large) throw new Error(`the raw drain read ${sessions} sessions`);
+  const [, read, ms, stallMs] = /^drained (\d+) (\S+) (\S+)$/m.exec(stdout) ?? [];
+  if (Number(read) !== sessions) throw new Error(`the raw drain read ${read} sessions`);
   return { ms: Number(ms), stallMs: Number(stallMs) };
 }
 
@@ -127,15 +132,17 @@ const linesOf = (directory: string): LogLine[] =>
     .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : []));
 
 /** Returns the milliseconds from the start of the listener, when the first list begins, until the cache has synced. */
-async function untilSynced({ directory }: BackEnds): Promise<number> {
-  for (;;) {
+function untilSynced({ directory }: BackEnds): Promise<number> {
+  const synced = (): number | undefined => {
     const lines = linesOf(directory);
-    const listening = lines.findLast(({ msg }) => msg === 'listening');
-    const synced = lines.findLast(({ msg }) => msg === 'all sessions are known');
-    const ms = Date.parse(synced?.time ?? '') - Date.parse(listening?.time ?? '');
-    if (ms >= 0) return ms;
-    await wait(100);
-  }
+    const [begun, ended] = ['listening', 'all sessions are known'].map((wanted) => {
+      const line = lines.findLast(({ msg }) => msg === wanted);
+      return Date.parse(line?.time ?? '');
+    });
+    const ms = Number(ended) - Number(begun);
+    return ms >= 0 ? ms : undefined;
+  };
+  return until('the cache to have all sessions', synced, { withinMs: syncMs, everyMs: 100 });
 }
 
 /** Returns the longest stall since the start, in milliseconds. */

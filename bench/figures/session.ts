@@ -11,7 +11,8 @@ import { jupyterCommand, jupyterVariables } from '../../src/local/kubelet/contai
 import { PodDirectory } from '../../src/local/kubelet/pod/directory.ts';
 import { preparePython } from '../../src/local/python/prepare.ts';
 import type { PythonEnvironment } from '../../src/local/python/types.ts';
-import { freePort, type Platform, startPlatform } from '../../tests/support/platform.ts';
+import { freePort } from '../../tests/support/free-ports.ts';
+import { type Platform, startPlatform } from '../../tests/support/platform.ts';
 import {
   demoCommit,
   launchBody,
@@ -19,7 +20,7 @@ import {
   signInToSession,
   waitForState,
 } from '../../tests/support/session.ts';
-import type { Figure, Report } from '../figure.ts';
+import type { Figure, Report, Size } from '../figure.ts';
 import { inTurns, median } from '../rounds.ts';
 import { untilAnswered } from '../until-answered.ts';
 
@@ -31,7 +32,7 @@ export const session: Figure = {
   run: measure,
 };
 
-async function measure(report: Report, rounds: number): Promise<void> {
+async function measure(report: Report, { rounds }: Size): Promise<void> {
   const environment = await preparePython({
     cacheDir: join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'notebook-sessions'),
     progress: report.progress,
@@ -67,7 +68,7 @@ async function launched(platform: Platform, commit: string): Promise<number> {
   if (response.status !== 201) throw new Error(`the response to the launch was ${response.status}: ${text}`);
   const { name, url } = JSON.parse(text) as SessionResponse;
   const { cookie } = await signInToSession(platform, url);
-  await untilAnswered({ url: `${url}/api/status`, headers: { cookie }, deadline: Deadline.after(startMs) });
+  await untilAnswered({ url: `${url}/api/status`, headers: () => ({ cookie }), deadline: Deadline.after(startMs) });
   const seconds = (performance.now() - begun) / 1000;
   await platform.api(`/notebooks/servers/${name}?forced=true`, { method: 'DELETE' });
   await waitForState(platform, name, ['gone']);
@@ -114,7 +115,11 @@ async function startedByHand(platform: Platform, environment: PythonEnvironment)
     const ended = once(jupyter, 'exit');
     try {
       const url = `http://127.0.0.1:${port}/api/status`;
-      await untilAnswered({ url, headers: { authorization: `token ${token}` }, deadline: Deadline.after(startMs) });
+      await untilAnswered({
+        url,
+        headers: () => ({ authorization: `token ${token}` }),
+        deadline: Deadline.after(startMs),
+      });
       return (performance.now() - begun) / 1000;
     } finally {
       jupyter.kill('SIGTERM');

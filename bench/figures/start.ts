@@ -1,20 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Deadline } from '../../src/lib/deadline.ts';
-import { freePort } from '../../tests/support/platform.ts';
+import { freePort } from '../../tests/support/free-ports.ts';
+import { cookieFrom } from '../../tests/support/platform.ts';
+import { waitFor } from '../../tests/support/wait-for.ts';
 import { startProgram } from '../child.ts';
-import type { Figure, Report } from '../figure.ts';
+import type { Figure, Report, Size } from '../figure.ts';
 import { inTurns, median } from '../rounds.ts';
 import { untilAnswered } from '../until-answered.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 /** A first start may have to install Python packages. */
 const coldStartMs = 600_000;
-const warmStartMs = 60_000;
+const warmStartMs = 300_000;
+const stopMs = 60_000;
 
 export const start: Figure = {
   name: 'start',
@@ -22,7 +25,7 @@ export const start: Figure = {
   run: measure,
 };
 
-async function measure(report: Report, rounds: number): Promise<void> {
+async function measure(report: Report, { rounds }: Size): Promise<void> {
   const stateDir = mkdtempSync(join(tmpdir(), 'notebook-sessions-bench-'));
   try {
     const port = await freePort();
@@ -45,7 +48,10 @@ async function measure(report: Report, rounds: number): Promise<void> {
   }
 }
 
-/** Returns the seconds until `GET /notebooks/servers` is a 200. Meanwhile the demo session of the previous start continues. */
+/**
+ * Returns the seconds until `GET /notebooks/servers` is a 200, with the cookie file that the platform writes. Meanwhile the demo
+ * session of the previous start continues.
+ */
 async function npmStart(stateDir: string, port: number, withinMs: number): Promise<number> {
   const begun = performance.now();
   // A separate process group, like that of a terminal; the signal below is Ctrl-C.
@@ -60,14 +66,19 @@ async function npmStart(stateDir: string, port: number, withinMs: number): Promi
     const gone = new AbortController();
     child.once('exit', () => gone.abort());
     const deadline = Deadline.after(withinMs, gone.signal);
-    await untilAnswered({ url: `http://127.0.0.1:${port}/notebooks/servers`, deadline });
+    const cookies = join(stateDir, 'cookies.txt');
+    const headers = () => (existsSync(cookies) ? { cookie: cookieFrom(cookies) } : {});
+    await untilAnswered({ url: `http://127.0.0.1:${port}/notebooks/servers`, headers, deadline });
     const seconds = (performance.now() - begun) / 1000;
     // Only now has everything started, so that stopping is like for a user.
     await link;
     return seconds;
   } finally {
     if (child.exitCode === null) process.kill(-(child.pid as number), 'SIGINT');
-    await ended;
+    await waitFor(ended, 'the platform to stop', { limitMs: stopMs }).catch((error: unknown) => {
+      process.kill(-(child.pid as number), 'SIGKILL');
+      throw error;
+    });
   }
 }
 

@@ -71,7 +71,6 @@ describe('values of renku-notebooks 1.18.1', () => {
           oidc: { client_id: 'id', client_secret: 'secret', allow_unverified_email: true },
           culling: { anonymous: { idle_seconds: 10 }, registered: { idle_seconds: 20, max_age_seconds: 30 } },
           storage: { pvs_enabled: true, pvs_storage_class: 'fast' },
-          git_rpc_server: { image: 'renku/git-rpc-server:1.18.1' },
           ssh: { enabled: true, host_key_secret: 'keys' },
         },
       },
@@ -79,6 +78,7 @@ describe('values of renku-notebooks 1.18.1', () => {
     expect(notes.filter((note) => note.includes('no counterpart')).map((note) => note.split(' ')[0])).toEqual([
       'serverOptions.cpu_request',
       'serverDefaults.cpu_request',
+      'gitRpcServer.image',
     ]);
   });
 
@@ -133,7 +133,7 @@ describe('values of renku-notebooks 1.18.1', () => {
   it('come with the decisions that this chart needs', () => {
     const withoutDomain = convertValues({}).notes.join('\n');
     expect(withoutDomain).toContain('set config.identity.gateway to verified');
-    expect(withoutDomain).toContain('sessions have no git credentials');
+    expect(withoutDomain).toContain('have the git-proxy and git-sidecar of this project');
     expect(withoutDomain).toContain('config.sessions.ingress: the original has annotations');
     expect(convertValues({ global: { renku: { domain: 'renku.example.org' } } }).notes[1]).toContain(
       'the audience renku',

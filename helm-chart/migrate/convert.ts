@@ -61,6 +61,6 @@ function decisions(original: JsonObject): string[] {
     domain === undefined
       ? 'config.identity: the original trusts the headers of its gateway; set config.identity.gateway to verified with jwks_url, issuer and audience, or to trusted'
       : 'config.identity: ID tokens are verified with the keys of the realm at global.renku.domain and the audience renku; set config.identity for another provider',
-    'config.sessions.containers: without git-proxy and git-sidecar, sessions have no git credentials and save nothing when they stop; to keep them, list both and set their images',
+    'config.sessions.containers: sessions of registered users have the git-proxy and git-sidecar of this project; to keep the programs of the original, set config.sessions.git_proxy.image and config.sessions.git_rpc_server.image',
   ];
 }

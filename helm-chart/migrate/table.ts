@@ -29,14 +29,6 @@ function imageParts(reference: unknown): NewValues {
   return { 'images.session.repository': repository, 'images.session.tag': tag };
 }
 
-/** The original's charts have images as {name, tag}. */
-function image(key: string) {
-  return (value: unknown): NewValues => {
-    const { name, tag } = isObject(value) ? value : {};
-    return typeof name === 'string' ? { [`config.${key}`]: `${name}:${String(tag ?? 'latest')}` } : {};
-  };
-}
-
 /** The original has a list of names. */
 function pullSecrets(value: unknown): NewValues {
   const names: unknown[] = Array.isArray(value) ? value : [];
@@ -135,18 +127,8 @@ export const rows: readonly Row[] = [
   none('serverDefaults.*', sizes),
   config('enforceCPULimits', 'sessions.enforce_cpu_limits'),
   { from: 'defaultSessionImage', to: 'images.session', convert: imageParts },
-  {
-    from: 'gitRpcServer.image',
-    to: 'config.sessions.git_rpc_server.image',
-    convert: image('sessions.git_rpc_server.image'),
-    note: 'a session has the container only if config.sessions.containers.registered lists git-sidecar',
-  },
-  {
-    from: 'gitHttpsProxy.image',
-    to: 'config.sessions.git_proxy.image',
-    convert: image('sessions.git_proxy.image'),
-    note: 'a session has the container only if config.sessions.containers lists git-proxy',
-  },
+  none('gitRpcServer.image', own),
+  none('gitHttpsProxy.image', own),
   none('gitClone.image', own),
   same('service.type'),
   same('service.port'),

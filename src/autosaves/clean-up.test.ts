@@ -6,6 +6,7 @@ import { ada, type ServedForge, serveForge } from '../../tests/support/local/for
 import { loopbackHttp } from '../../tests/support/outbound-http.ts';
 import { createGitLab } from '../platform/gitlab/client.ts';
 import { createLogger } from '../platform/logging/logger.ts';
+import { autosaveBranch } from '../session-contract/autosave.ts';
 import { type CleanUpLimits, createAutosaveCleanUp } from './clean-up.ts';
 import type { AutosaveCleanUp, NewSession } from './types.ts';
 
@@ -101,6 +102,22 @@ describe('the clean-up after a launch', () => {
     expect(calls.filter((call) => call.startsWith('DELETE'))).toEqual([]);
   });
 
+  it('keeps an autosave with a file or commits that the commit of the launch does not have', async () => {
+    const [first, second, third] = workshop.commits;
+    const nameOf = (root: string, final: string) =>
+      autosaveBranch({ username: 'ada', rootBranch: 'main', rootCommit: root, finalCommit: final });
+    const [withFile, withCommits] = [nameOf(first, workshop.side), nameOf(second, '1234567')];
+    await workshop.push(workshop.side, withFile);
+    // As a save of this project: its second commit has what a comparison of files does not show.
+    await workshop.push(await workshop.emptySave(second), withCommits);
+    await workshop.autosave('ada', 'main', first);
+    cleanUp.afterLaunch(session(third));
+    await eventually(() => expect(lines('superseded autosave deleted')).toHaveLength(1));
+    await eventually(() => expect(calls.filter((call) => call.includes('compare'))).toHaveLength(3));
+    await cleanUp.stop();
+    expect(await workshop.autosaves()).toEqual([withFile, withCommits].sort());
+  });
+
   it('keeps autosaves that another session of the user can restore', async () => {
     const [first, second, third] = workshop.commits;
     const kept = await workshop.autosave('ada', 'main', first);
@@ -141,6 +158,18 @@ describe('the clean-up after a launch', () => {
     await eventually(() => expect(lines('superseded autosave deleted')).toHaveLength(1));
     expect(await workshop.autosaves()).toEqual([kept]);
     expect(calls.filter((call) => call.includes('merge_base'))).toHaveLength(1);
+  });
+
+  it('compares at most as many autosaves as the limit allows, the newest first', async () => {
+    const [first, second, third] = workshop.commits;
+    const kept = await workshop.autosave('ada', 'main', first, '2025-01-01T00:00:00Z');
+    await workshop.autosave('ada', 'main', second, '2025-01-02T00:00:00Z');
+    cleanUp = start({ autosaves: 1 });
+    cleanUp.afterLaunch(session(third));
+    await eventually(() => expect(lines('superseded autosave deleted')).toHaveLength(1));
+    await cleanUp.stop();
+    expect(await workshop.autosaves()).toEqual([kept]);
+    expect(calls.filter((call) => call.includes('compare'))).toHaveLength(1);
   });
 });
 

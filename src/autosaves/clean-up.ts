@@ -1,12 +1,17 @@
 import type { Logger } from 'pino';
 import { Deadline } from '../lib/deadline.ts';
-import { type GitLabBranches, GitLabRefused, GitLabUnavailable } from '../platform/gitlab/types.ts';
+import {
+  type GitLabBranches,
+  type GitLabComparisons,
+  GitLabRefused,
+  GitLabUnavailable,
+} from '../platform/gitlab/types.ts';
 import { type OwnAutosave, ownAutosaves } from './own-autosaves.ts';
-import { byRootCommit, isAncestor } from './superseded.ts';
+import { byRootCommit, hasNothing, isAncestor } from './superseded.ts';
 import type { AutosaveCleanUp, NewSession } from './types.ts';
 
 export interface CleanUpParts {
-  readonly gitlab: GitLabBranches;
+  readonly gitlab: GitLabBranches & GitLabComparisons;
   readonly log: Logger;
   readonly limits?: Partial<CleanUpLimits>;
 }
@@ -19,15 +24,17 @@ export interface CleanUpLimits {
   readonly waiting: number;
   /** Maximum number of commits to compare with the commit of a session. */
   readonly commits: number;
+  /** Maximum number of autosaves to compare with the commit of a session: those that are kept are compared at each launch. */
+  readonly autosaves: number;
   /** Milliseconds per session. */
   readonly timeMs: number;
 }
 
-const defaultLimits: CleanUpLimits = { concurrency: 2, waiting: 200, commits: 50, timeMs: 60_000 };
+const defaultLimits: CleanUpLimits = { concurrency: 2, waiting: 200, commits: 50, autosaves: 20, timeMs: 60_000 };
 
 /** Returns the background clean-up, which deletes the autosaves that new sessions supersede. */
 export function createAutosaveCleanUp({ gitlab, log, limits = {} }: CleanUpParts): AutosaveCleanUp {
-  const { concurrency, waiting: maxWaiting, commits, timeMs } = { ...defaultLimits, ...limits };
+  const { concurrency, waiting: maxWaiting, commits, autosaves: maxCompared, timeMs } = { ...defaultLimits, ...limits };
   const stopping = new AbortController();
   const waiting: NewSession[] = [];
   const running = new Set<Promise<void>>();
@@ -60,12 +67,23 @@ export function createAutosaveCleanUp({ gitlab, log, limits = {} }: CleanUpParts
   async function deleteSuperseded(session: NewSession, deadline: Deadline): Promise<void> {
     const autosaves = await ownAutosaves(gitlab, session.user, session.projectId, deadline);
     const candidates = [...byRootCommit(autosaves ?? [], session)];
+    let left = maxCompared;
     for (const [commit, rooted] of candidates.slice(0, commits)) {
+      if (left <= 0) return;
       const refs = [commit, session.commitSha] as const;
       const base = await gitlab.mergeBase(session.user.git, session.projectId, refs, deadline);
       if (!isAncestor(commit, base)) continue;
-      for (const autosave of rooted) await deleteOne(session, autosave, deadline);
+      for (const autosave of rooted.slice(0, left))
+        if (await isInCommit(session, autosave, deadline)) await deleteOne(session, autosave, deadline);
+      left -= rooted.length;
     }
+  }
+
+  /** Returns whether the commit of the session has everything of the autosave. The autosave may never have been restored. */
+  async function isInCommit({ user, projectId, commitSha }: NewSession, { branch }: OwnAutosave, deadline: Deadline) {
+    const range = { from: commitSha, to: branch.commitSha };
+    const comparison = await gitlab.compare(user.git, projectId, range, deadline);
+    return comparison !== undefined && hasNothing(comparison);
   }
 
   async function deleteOne({ name, user, projectId }: NewSession, { branch }: OwnAutosave, deadline: Deadline) {

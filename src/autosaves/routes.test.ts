@@ -51,6 +51,43 @@ beforeEach(() => {
   calls = [];
 });
 
+describe('the content', () => {
+  const contentOf = (name: string, caller?: string, project = 'Group/Sub/Own') =>
+    send('GET', `/${project}/autosave/${name}`, caller);
+
+  it('has the files and commits since the commit of the launch, with a single call to GitLab', async () => {
+    const [first, second] = workshop.commits;
+    const name = `renku/autosave/ada/feature/old/${first.slice(0, 7)}/${second.slice(0, 7)}`;
+    await workshop.push(second, name);
+    calls = [];
+    const answer = await contentOf(name);
+    expect(answer.status, answer.text).toBe(200);
+    expect(answer.json()).toMatchObject({
+      name,
+      branch: 'feature/old',
+      commit: first.slice(0, 7),
+      files: { count: 1, names: ['a.txt'], isComplete: true },
+      commits: { count: 1, newest: [{ commit_sha: second, title: 'second' }], isComplete: true },
+      others: 0,
+    });
+    expect(calls).toEqual([expect.stringMatching(/^GET .*\/repository\/compare\?from=/)]);
+    expect((await contentOf(name.replaceAll('/', '%2F'))).status).toBe(200);
+    await service.remove('Group/Sub/Own', name);
+  });
+
+  it('is a 404 for an autosave that does not exist or is not of the caller, and for an unknown project', async () => {
+    const name = `renku/autosave/ada/main/${workshop.commits[0].slice(0, 7)}/1234567`;
+    expect(outcome(await contentOf(name))).toEqual([404, 1404]);
+    expect(outcome(await contentOf('main'))).toEqual([404, 1404]);
+    expect(outcome(await contentOf(name, 'ada', 'Group/Sub/None'))).toEqual([404, 1404]);
+    calls = [];
+    expect(outcome(await contentOf(name, 'bob'))).toEqual([404, 1404]);
+    expect(outcome(await contentOf(name, 'anonymous'))).toEqual([404, 1404]);
+    expect(calls).toEqual([]);
+    expect(outcome(await contentOf(name, 'expired'))).toEqual([401, 1401]);
+  });
+});
+
 describe('the list', () => {
   const dates = new Map<string, string>();
   const others: string[] = [];
@@ -151,8 +188,8 @@ describe('the list', () => {
   it('supports no other method', async () => {
     const answer = await send('POST', '/Group/Sub/Own/autosave');
     expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
-    const one = await send('GET', '/Group/Sub/Own/autosave/renku/autosave/ada/main/1234567/1234567');
-    expect([one.status, one.headers.allow]).toEqual([405, 'DELETE, OPTIONS']);
+    const one = await send('PUT', '/Group/Sub/Own/autosave/renku/autosave/ada/main/1234567/1234567');
+    expect([one.status, one.headers.allow]).toEqual([405, 'GET, HEAD, DELETE, OPTIONS']);
   });
 
   it('can have hundreds of autosaves, with one call for each hundred', async () => {

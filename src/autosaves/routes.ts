@@ -2,7 +2,8 @@ import type { Router } from 'express';
 import type { Config } from '../config/types.ts';
 import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
-import { type AutosaveGitLab, deleteAutosave, listAutosaves } from './autosaves.ts';
+import { type AutosaveGitLab, compareAutosave, deleteAutosave, listAutosaves } from './autosaves.ts';
+import { presentContent } from './content.ts';
 import { presentAutosave } from './present.ts';
 
 /** `/<project>/autosave`. The pipeline has encoded the slashes of the project and of the autosave's name. */
@@ -22,6 +23,13 @@ export function autosaveRoutes({
       pvsSupport: config.sessions.storage.pvs_enabled,
       autosaves: autosaves.map(presentAutosave),
     });
+  });
+
+  routes.get('/{namespace_project}/autosave/{autosave_name}', async (req, res) => {
+    const { identity, deadline } = contextOf(res);
+    const { namespace_project: project, autosave_name: name } = req.params;
+    const { autosave, comparison } = await compareAutosave(gitlab, identity, project, name, deadline);
+    res.json(presentContent(name, autosave, comparison));
   });
 
   routes.delete('/{namespace_project}/autosave/{autosave_name}', async (req, res) => {

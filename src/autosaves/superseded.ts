@@ -1,3 +1,4 @@
+import type { GitLabComparison } from '../platform/gitlab/types.ts';
 import type { OwnAutosave } from './own-autosaves.ts';
 import type { NewSession } from './types.ts';
 
@@ -23,6 +24,13 @@ export function byRootCommit(
 function isCommitId(text: string): boolean {
   return /^[0-9a-f]{7,64}$/.test(text);
 }
+
+/**
+ * Returns whether an autosave has nothing that the session's commit does not have: neither files, nor commits besides that of the autosave
+ * itself. A save of this project has a second commit, whose stashes, index and submodules a comparison does not show.
+ */
+export const hasNothing = ({ commits, files, hasAllFiles }: GitLabComparison): boolean =>
+  files.length === 0 && hasAllFiles && commits.length <= 1;
 
 /**
  * Returns whether a commit is an ancestor of the session's commit. `mergeBase` is the full id of the merge base of both,

@@ -2,8 +2,10 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { jupyterServers } from '../jupyter-server/resource.ts';
 import type { ResourcePool } from '../platform/resource-classes/types.ts';
 import { minAgentSecretLength } from '../session-contract/agent-key.ts';
+import { cloneTimeoutSeconds } from '../session-contract/clone.ts';
 import { sessionContainer } from '../session-contract/containers.ts';
 import { defaultImages } from '../session-contract/default-images.ts';
+import { defaultRemoteTypes, remoteTypes } from '../session-contract/sync-remote.ts';
 import {
   amount,
   anything,
@@ -32,6 +34,11 @@ const hostName = {
   pattern: /^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?(:\d{1,5})?\/?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?\/?$/,
   expected: 'host or host:port',
   normalize: withoutEndingSlash,
+};
+const origin = {
+  pattern: /^https?:\/\/[^/\s]+\/?$/,
+  expected: 'an origin such as https://example.org',
+  normalize: (text: string) => withoutEndingSlash(text).toLowerCase(),
 };
 const allowedHost = { ...hostName, normalize: (host: string) => withoutEndingSlash(host).toLowerCase() };
 const day = 86_400;
@@ -119,6 +126,9 @@ const culling = (idle: number) =>
     hibernated_seconds: integer(0, 0),
   });
 
+/** In YAML 1.1, which Helm reads, on and off without quotes are true and false. */
+const supervisorMode = (fallback?: 'auto') => choice(['auto', 'on', 'off'], fallback, { true: 'on', false: 'off' });
+
 const perCaller = (registered: number, anonymous: number) =>
   object({ registered: integer(registered, 1), anonymous: integer(anonymous, 1) });
 
@@ -179,14 +189,7 @@ export const configKeys = object({
     /** Host headers that the service accepts; empty: all. Protects from DNS rebinding. */
     allowed_hosts: list(string(undefined, allowedHost), []),
     /** Origins, besides the request's own host, that may send requests that change state. */
-    allowed_origins: list(
-      string(undefined, {
-        pattern: /^https?:\/\/[^/\s]+\/?$/,
-        expected: 'an origin such as https://example.org',
-        normalize: (origin) => withoutEndingSlash(origin).toLowerCase(),
-      }),
-      [],
-    ),
+    allowed_origins: list(string(undefined, origin), []),
   }),
   server: object({
     /** Address ranges of the proxies in front of the service. Only their X-Forwarded-For names the address of a client. */
@@ -228,10 +231,37 @@ export const configKeys = object({
       enabled: boolean(false),
     }),
     culling: object({ registered: culling(day), anonymous: culling(day) }),
+    /** Folders of sessions that are synchronized with folders on other servers. */
+    sync: object({
+      /** Types of remotes that users may choose. */
+      remotes: list(choice(remoteTypes, undefined), defaultRemoteTypes),
+      /** Folders that remotes of the type `local` may be, or be below: where the agent runs. */
+      local_folders: list(string(undefined, { pattern: /^\/[^,]*$/, expected: 'an absolute path' }), []),
+      /** Ranges of private addresses that remotes may have; plain http is allowed there. */
+      allowed_networks: list(cidr(), []),
+    }),
     git_clone: object({
       image: string(defaultImages.gitClone),
       program: choice(['auto', 'notebook-sessions', 'renku'], 'auto'),
+      /** Clones without the contents of old files (`--filter=blob:none`). */
+      partial: boolean(false),
+      /** How long it waits for the git server. Only this project's git-clone has the setting. */
+      timeout_seconds: integer(cloneTimeoutSeconds.default, 1, cloneTimeoutSeconds.max),
       sentry,
+    }),
+    /**
+     * Whether Jupyter runs under the supervisor, so that kernels outlive their Jupyter server. auto: if the entrypoint of the image is
+     * known to run the supervisor. The supervisor comes with this project's git-clone.
+     */
+    supervisor: supervisorMode('auto'),
+    /** Other modes for images: the first pattern that matches the reference of the image. `*` stands for any characters. */
+    supervisor_images: yamlString(list(object({ pattern: string(), supervisor: supervisorMode() }), [])),
+    snapshots: object({
+      /**
+       * Whether the supervisor uses the program criu of the image to save whole processes of kernels. Jupyter's container gets the
+       * capabilities CHECKPOINT_RESTORE and SETPCAP.
+       */
+      criu: boolean(false),
     }),
     /** Added to a session if `containers` lists `git-proxy`. */
     git_proxy: object({
@@ -239,6 +269,8 @@ export const configKeys = object({
       health_port: port(gitProxy.probe.port),
       image: string(defaultImages.gitProxy),
       program: choice(['auto', 'notebook-sessions', 'renku'], 'auto'),
+      /** Origin of the platform, at which tokens are renewed in a session; null: the origin of the sessions. */
+      platform_url: optionalString(origin),
       /** The Keycloak client that users' access tokens are issued for, and that renews them in a session. */
       renku_client_id: string('renku'),
       /**

@@ -97,6 +97,25 @@ describe('the configuration', () => {
     expect(load({ NB_SERVICE_PREFIX: '/' }).service_prefix).toBe('');
   });
 
+  it('sets the mode of the supervisor for all images and for some, also as the booleans of YAML', () => {
+    const { sessions } = load({
+      NB_SESSIONS__SUPERVISOR: 'true',
+      NB_SESSIONS__SUPERVISOR_IMAGES: '[{pattern: "legacy/*", supervisor: false}, {pattern: "*", supervisor: auto}]',
+    });
+    expect(sessions).toMatchObject({
+      supervisor: 'on',
+      supervisor_images: [
+        { pattern: 'legacy/*', supervisor: 'off' },
+        { pattern: '*', supervisor: 'auto' },
+      ],
+    });
+    const invalid = { NB_SESSIONS__SUPERVISOR: 'maybe', NB_SESSIONS__SUPERVISOR_IMAGES: '[{pattern: "*"}]' };
+    expect(Object.keys(errorsOf({ ...least, ...invalid }))).toEqual([
+      'sessions.supervisor',
+      'sessions.supervisor_images.0.supervisor',
+    ]);
+  });
+
   it.each([
     ['a slash at the end', (value: string) => `${value}/`],
     ['several slashes at the end', (value: string) => `${value}//`],
@@ -276,6 +295,24 @@ describe('the configuration', () => {
     expect(warned({ ...image('notebook-sessions/git-clone'), NB_SESSIONS__GIT_CLONE__PROGRAM: 'renku' })).toBe(true);
     const without = { NB_SESSIONS__CONTAINERS__REGISTERED_: '[]', NB_SESSIONS__CONTAINERS__ANONYMOUS_: '[]' };
     expect(warned({ ...port, ...without })).toBe(false);
+  });
+
+  it('warns about git programs of both projects in a session', () => {
+    const mixed = (env: Record<string, string>) =>
+      loadConfig({ ...least, ...env }).warnings.find((warning) => warning.includes('of this project, and'));
+    const own = (...names: string[]) =>
+      Object.fromEntries(names.map((name) => [`NB_SESSIONS__${name}__PROGRAM`, 'notebook-sessions']));
+    expect(mixed({})).toBeUndefined();
+    expect(mixed(own('GIT_CLONE', 'GIT_PROXY', 'GIT_RPC_SERVER'))).toBeUndefined();
+    expect(mixed(own('GIT_PROXY'))).toMatch(
+      /^sessions\.git_proxy is of this project, and sessions\.git_clone and sessions\.git_rpc_server of renku-notebooks: /,
+    );
+    expect(mixed(own('GIT_CLONE', 'GIT_PROXY'))).toMatch(/and sessions\.git_rpc_server of renku-notebooks/);
+    const withProxyOnly = { NB_SESSIONS__CONTAINERS__REGISTERED_: '["jupyter-server", "git-proxy"]' };
+    expect(mixed({ ...own('GIT_CLONE', 'GIT_PROXY'), ...withProxyOnly })).toBeUndefined();
+    expect(mixed({ ...own('GIT_CLONE'), ...withProxyOnly })).toMatch(/^sessions\.git_clone is of this project/);
+    const withoutProxy = { NB_SESSIONS__CONTAINERS__REGISTERED_: '[]', NB_SESSIONS__CONTAINERS__ANONYMOUS_: '[]' };
+    expect(mixed({ ...own('GIT_CLONE'), ...withoutProxy })).toBeUndefined();
   });
 
   it('cannot be changed', () => {

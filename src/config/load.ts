@@ -165,6 +165,7 @@ function suspiciousSettings(config: Config): string[] {
       `sessions.git_proxy.port is ${git_proxy.port}, but the git-clone of renku-notebooks always uses ${sessionContainer.gitProxy.port}: git in sessions cannot connect to its proxy; if the image of sessions.git_clone is from this project, set sessions.git_clone.program to notebook-sessions`,
     );
   }
+  warnings.push(...mixedPrograms(sessions));
   if (identity.gateway !== 'off' && sessions.oidc.client_secret === '') {
     warnings.push(
       'sessions.oidc.client_secret is empty: registered users cannot open their sessions if oauth2-proxy signs them in',
@@ -176,6 +177,27 @@ function suspiciousSettings(config: Config): string[] {
     );
   }
   return warnings;
+}
+
+/** The programs of a session that work with those of the same project only. */
+const gitPrograms = [
+  ['git_clone', sessionContainer.gitClone.name],
+  ['git_proxy', sessionContainer.gitProxy.name],
+  ['git_rpc_server', sessionContainer.gitSidecar.name],
+] as const;
+
+/** The proxies of both projects are used in different ways, which git-clone and the sidecar must know. */
+function mixedPrograms(sessions: Config['sessions']): string[] {
+  const listed = new Set([...sessions.containers.registered, ...sessions.containers.anonymous]);
+  if (!listed.has(sessionContainer.gitProxy.name)) return [];
+  const used = gitPrograms.filter(([key, name]) => key === 'git_clone' || listed.has(name));
+  const [own, others] = [true, false].map((isOwn) =>
+    used.filter(([key]) => isOwnProgram(sessions[key]) === isOwn).map(([key]) => `sessions.${key}`),
+  );
+  if (!own?.length || !others?.length) return [];
+  return [
+    `${own.join(' and ')} is of this project, and ${others.join(' and ')} of renku-notebooks: git in sessions has no credentials, and saves are not pushed, because the git proxies of both projects are used in different ways; use the images of one project, or correct the key program of each`,
+  ];
 }
 
 function deepFreeze<T>(value: T): T {

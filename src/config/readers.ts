@@ -209,20 +209,21 @@ export function boolean(fallback: boolean): Reader<boolean> {
   );
 }
 
-/** Returns a reader of one of `words`. `aliases` are other spellings that deployments use. */
+/** Returns a reader of one of `words`, required without a `fallback`. `aliases` are other spellings that deployments use. */
 export function choice<const Word extends string>(
   words: readonly Word[],
-  fallback: NoInfer<Word>,
+  fallback: NoInfer<Word> | undefined,
   aliases: Record<string, NoInfer<Word>> = {},
 ): Reader<Word> {
-  // In YAML 1.1, which Helm reads, off without quotes is false.
+  // In YAML 1.1, which Helm reads, on and off without quotes are true and false.
+  const booleans = [true, false].filter((value) => Object.hasOwn(aliases, String(value)));
   return scalar(
-    { enum: Object.hasOwn(aliases, 'false') ? [...words, false] : words },
+    { enum: [...words, ...booleans] },
     (value) => {
       const word = String(value).trim().toLowerCase();
       return words.find((each) => each === word) ?? aliases[word] ?? new Error(`must be one of ${words.join(', ')}`);
     },
-    { value: fallback },
+    fallback === undefined ? undefined : { value: fallback },
   );
 }
 

@@ -71,14 +71,20 @@ export interface paths {
         post?: never;
         /**
          * Stop a session
-         * @description Responds immediately. The session is `stopping` until all its objects are deleted, including its volume.
+         * @description The session is `stopping` until all its objects are deleted, including its volume. The response does not wait for that.
          *
          *     If `savesOnStop` of the session's work is true (see `getWork`), the work that is not pushed is saved first, as an autosave in
-         *     the repository. Meanwhile `status.message` has the progress. If the save fails, nothing is deleted: the session is hibernated,
-         *     or keeps running if its files are not on a volume, and `status.message` has the reason. A second request then
-         *     deletes the session with its work. Further requests while the work is being saved change nothing.
+         *     the repository. Meanwhile `status.message` and `status.saving` have the progress. If the save fails, nothing is deleted: the
+         *     session is hibernated, or keeps running if its files are not on a volume, and `status.saving.failure` has the reason. A second
+         *     request then deletes the session with its work; for a session that runs, only until `status.saving.failure.until`, and later
+         *     requests save again. Further requests while the work is being saved change nothing.
          *
-         *     In all other cases, files and commits that are not pushed are lost.
+         *     In all other cases, files and commits that are not pushed are lost. Files that no save has are lost with the session, too:
+         *     `notSavable` of the session's work names them, for example large files that git ignores.
+         *
+         *     If another operator than that of this project runs the sessions, the service makes the save before it responds, within the time
+         *     limit of requests. If the save does not end in time, the session is deleted: its agent then saves within the grace period of
+         *     the pod. If the save fails, the response is 409 and the session runs on.
          */
         delete: operations["stopServer"];
         options?: never;
@@ -87,10 +93,11 @@ export interface paths {
          * Hibernate or resume a session, or change its resource class
          * @description - `state: hibernated` saves the work that is not pushed, ends the pod and keeps the files. If the save fails, the response
          *       is 409 and the session runs on; with `force: true` it is hibernated anyway. Nothing is lost: the files are on
-         *       the volume.
+         *       the volume. A session without a volume is not hibernated: the response is 409. If the session has no agent, or its user may
+         *       not push, nothing is saved. A request with `force: true` also applies to a hibernation that is in progress.
          *     - `state: running` starts a hibernated session again, with the same files and address, and with the tokens of this request. It also
          *       cancels a hibernation that has not begun.
-         *     - `resource_class_id` changes the size of a hibernated or failed session.
+         *     - `resource_class_id` changes the size of a hibernated session, or of a failed one with a volume.
          *
          *     A session that is in the requested state already does not change. If requests are sent at the same time, the last one determines the
          *     state.
@@ -114,8 +121,8 @@ export interface paths {
         /**
          * Show what is not saved in one of your sessions
          * @description Returns what would be lost if the files of the session were deleted now: changed and untracked files, commits, stashes and LFS
-         *     objects that are not in the repository. The agent of the session answers, so the session must be running;
-         *     otherwise `work` is null, and `unavailable` has the reason.
+         *     objects that are not in the repository. Work that is saved in the repository is not lost. The agent of the session answers, so
+         *     the session must be running; otherwise `work` is null, and `unavailable` has the reason.
          */
         get: operations["getWork"];
         put?: never;
@@ -144,9 +151,536 @@ export interface paths {
         /**
          * Save the work of a session in the repository
          * @description Starts an operation that saves everything that is not pushed as an autosave in the repository (see `listAutosaves`). The files,
-         *     the branch and the index of the session do not change. Follow the operation at `servers/{server_name}/operations/{id}`.
+         *     the branch and the index of the session do not change. Follow the operation at `servers/{server_name}/operations/{id}`. It fails
+         *     with a reason if the work cannot be saved, for example because the user may not push.
          */
         post: operations["saveWork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show the Jupyter server of one of your sessions
+         * @description Returns the state of the Jupyter server as the supervisor in the session reports it. If the session has no supervisor or does not run,
+         *     `server` is null, and `unavailable` has the reason: whether a session has a supervisor depends on its image
+         *     (`sessions.supervisor`). A supervisor that does not respond is an error with the code 3000.
+         */
+        get: operations["getJupyterServer"];
+        put?: never;
+        /**
+         * Start or restart the Jupyter server of a session
+         * @description Starts the server if it was stopped, and responds when the server does. A server that runs stays as it is. With `restart`, a running
+         *     server is started anew; its kernels continue, and the new server has the same sessions and kernels. If the server needs longer
+         *     than the time limit of requests (`request.deadline_ms`), the response has the code 3004, and the start continues: see
+         *     `getJupyterServer`.
+         */
+        post: operations["startJupyterServer"];
+        /**
+         * Stop the Jupyter server of a session with all its kernels
+         * @description Ends all kernels, then the server. The session stays. If a kernel is busy, nothing is ended unless `force` is true.
+         */
+        delete: operations["stopJupyterServer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/kernels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the kernels of one of your sessions
+         * @description Returns the kernels with their documents, what they do, and what they use. A kernel that has ended although no user ended it is
+         *     `lost`, with the reason. If the session has no supervisor or does not run, the list is empty, and `unavailable` has the reason.
+         *     A supervisor that does not respond is an error with the code 3000.
+         */
+        get: operations["listKernels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/kernels/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare the recorded kernels of a session with the running ones
+         * @description Finds kernels again that the Jupyter server does not know, for example after a failure of a kernel gateway, with their sessions, and
+         *     reports. The supervisor does the same regularly. No kernel is ended.
+         */
+        post: operations["syncKernels"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/kernels/{kernel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a kernel of a session
+         * @description Its document stays open. All variables of the kernel are lost.
+         */
+        delete: operations["endKernel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/kernels/{kernel_id}/interrupt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Interrupt what a kernel of a session runs
+         * @description The running cell ends, in Python with a KeyboardInterrupt.
+         */
+        post: operations["interruptKernel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/kernels/{kernel_id}/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start a kernel of a session anew
+         * @description The kernel keeps its id and its document. All its variables are lost.
+         */
+        post: operations["restartKernel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/kernels/{kernel_id}/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List the snapshots of a kernel
+         * @description Returns the snapshots of the kernel, the newest first, and for each engine why it cannot take another one, if so. A snapshot has
+         *     the variables of a kernel at one time; the engine `namespace` saves those that Python can save, and neither the history of the
+         *     notebook (`In`, `Out`), nor the working directory, the environment, threads, connections and generators. The engine `criu` saves the
+         *     whole process with all of these except connections, of a kernel in any language, if the platform permits it. If the session has no
+         *     supervisor or does not run, the list is empty, and `unavailable` has the reason.
+         */
+        get: operations["listSnapshots"];
+        put?: never;
+        /**
+         * Take a snapshot of a kernel
+         * @description Starts an operation, which you can follow and cancel at `servers/{server_name}/operations/{id}`. With the engine `namespace`, it is
+         *     `waiting` while the kernel runs a cell; cells that are started during the snapshot wait for its end. The result lists the variables that
+         *     could not be saved. With `criu`, the process stands still while it is saved, and then continues, also in the middle of a cell. Within
+         *     5 seconds after the last snapshot of the kernel, and while another one is taken, no snapshot is taken: the operation ends at
+         *     once, `snapshot.skipped` has the reason, and `Retry-After` the seconds to wait.
+         */
+        post: operations["takeSnapshot"];
+        /** Delete all snapshots of a kernel */
+        delete: operations["deleteSnapshots"];
+        options?: never;
+        head?: never;
+        /**
+         * Switch automatic snapshots of a kernel on or off
+         * @description When they are on, a snapshot is taken after each cell, with a few seconds between two, and the newest 5 of these are kept. Nothing is
+         *     printed into the notebook.
+         */
+        patch: operations["setAutomaticSnapshots"];
+        trace?: never;
+    };
+    "/servers/{server_name}/kernels/{kernel_id}/snapshots/{snapshot_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+                /**
+                 * @description The id of a snapshot, as `listSnapshots` returns it.
+                 * @example 20261120T100000-1f0a7f0e
+                 */
+                snapshot_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a snapshot of a kernel */
+        delete: operations["deleteSnapshot"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/kernels/{kernel_id}/snapshots/{snapshot_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+                /**
+                 * @description The id of a snapshot, as `listSnapshots` returns it.
+                 * @example 20261120T100000-1f0a7f0e
+                 */
+                snapshot_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a kernel the variables of a snapshot
+         * @description Starts an operation, which you can follow and cancel at `servers/{server_name}/operations/{id}`. Variables that did not exist at
+         *     the time of the snapshot are removed; those that the snapshot could not save stay. A kernel that does not run is started
+         *     with the same id. If the operation fails, the kernel has the variables that it had before. With the engine `criu`, the saved process
+         *     takes the place of the present one, which comes back if the saved one cannot be started, for example because a file that was open
+         *     has changed its size. The snapshots of a hibernation need the same image.
+         */
+        post: operations["restoreSnapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/sync-folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the synchronized folders of one of your sessions
+         * @description Returns the folders that are synchronized with a folder of a remote, with the state of the synchronization. If the session does not
+         *     run, the list is empty, and `unavailable` has the reason. No response contains credentials.
+         */
+        get: operations["listSyncFolders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/sync-folders/{folder_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show a synchronized folder of one of your sessions
+         * @description Returns the settings of the folder, and its state with the last round, conflicts and files that are not synchronized.
+         */
+        get: operations["getSyncFolder"];
+        /**
+         * Synchronize a folder with a remote, or change how
+         * @description Creates the synchronization, or replaces its settings. A session has at most 10 synchronized folders. Files of both sides are compared
+         *     at regular times, and after changes in the session. `credentials` are write-only: the session keeps them encrypted on its volume, with a key that only the session's agent has.
+         *     A request without `credentials` keeps the stored ones, unless the type or the options of the remote change. With `paused`, no round
+         *     runs until another request changes that; the files of both sides stay as they are.
+         *
+         *     | Type | Options | Credentials |
+         *     |---|---|---|
+         *     | `webdav` | `url` (https), `user`, `vendor` (`nextcloud`, `owncloud`, `infinitescale`, `fastmail`, `rclone`, `other`) | `password` or `bearer_token` |
+         *     | `s3` | `bucket`, `endpoint` (https; without it, AWS), `region`, `provider` | `access_key_id`, `secret_access_key`, `session_token` |
+         *     | `sftp` | `host`, `port`, `user`, `host_key` (as `ssh-keyscan HOST` prints it, without the host) | `password`, or `private_key` with `passphrase` |
+         *     | `local` | `folder`, which the administrator permits | none |
+         */
+        put: operations["putSyncFolder"];
+        post?: never;
+        /**
+         * End the synchronization of a folder
+         * @description The files of both sides stay. The session deletes the credentials and its backups of replaced versions.
+         */
+        delete: operations["deleteSyncFolder"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/sync-folders/{folder_id}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Synchronize a folder now
+         * @description Starts an operation. If the folder is `suspended`, because a round would delete many files, `deletions` confirms that number of
+         *     deletions.
+         */
+        post: operations["startSyncRound"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/sync-folders/{folder_id}/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the rounds of a folder that requests started
+         * @description Returns the last 20 operations of the folder, the newest first. They end with the agent of the session.
+         */
+        get: operations["listSyncOperations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/sync-folders/{folder_id}/operations/{operation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+                /**
+                 * @description The id of an operation, as `startSyncRound` returns it.
+                 * @example 5f0c7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Show or follow a round that a request started
+         * @description The session knows the last 20 operations of a folder, until its agent ends. With `Accept: text/event-stream`, the response is a
+         *     stream of server-sent events: `operation` with the operation, now and after each change, and `end` as in `getOperation`.
+         */
+        get: operations["getSyncOperation"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a round
+         * @description What was synchronized stays. The next round starts after the interval.
+         */
+        delete: operations["cancelSyncOperation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/servers/{server_name}/sync-folders/{folder_id}/conflicts/{conflict_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+                /**
+                 * @description The id of a conflict, as the status of the folder has it.
+                 * @example 9a577f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve a conflict
+         * @description `keep-both`: all files stay, and the conflict is not listed any more. `mine`, `theirs`: the version of the session or of the remote
+         *     gets the path; the other one goes to the backup. The next round, which starts at once, changes the remote.
+         */
+        post: operations["resolveSyncConflict"];
         delete?: never;
         options?: never;
         head?: never;
@@ -168,7 +702,7 @@ export interface paths {
         };
         /**
          * List the operations of a session
-         * @description Returns the last 50 operations, the newest first. The list is empty if the session has no agent or does not run.
+         * @description Returns the last operations, the newest first, with at most 20 saves, 20 snapshots and 10 restores. The list is empty if the session has no agent or does not run.
          */
         get: operations["listOperations"];
         put?: never;
@@ -199,7 +733,9 @@ export interface paths {
         };
         /**
          * Show or follow an operation
-         * @description With `Accept: text/event-stream`, the response is a stream of server-sent events:
+         * @description The agent of the session keeps its last 20 saves, 20 snapshots and 10 restores, on a session with a volume also those of earlier pods.
+         *
+         *     With `Accept: text/event-stream`, the response is a stream of server-sent events:
          *
          *     | event | data | meaning |
          *     |---|---|---|
@@ -211,7 +747,7 @@ export interface paths {
         post?: never;
         /**
          * Cancel an operation
-         * @description The repository is as before the operation. An operation that has ended does not change.
+         * @description The repository, or the kernel, is as before the operation. An operation that has ended does not change.
          */
         delete: operations["cancelOperation"];
         options?: never;
@@ -418,12 +954,11 @@ export interface paths {
         };
         /**
          * List your autosaves of a project
-         * @description On a cluster, the `git-rpc-server` container of renku-notebooks saves work that is not in a branch when a session
-         *     ends. It pushes the work to the branch
+         * @description Work that is not pushed is saved on request (`saveWork`), and before a session ends, if the session has an agent and its user may
+         *     push: to the branch
          *     `renku/autosave/<user name>/<branch>/<commit of the launch>/<commit of the save>` (7 characters of each commit).
-         *     The next session of that branch and commit restores it. On one machine (`npm start`), and without that container,
-         *     nothing is saved when a session ends: push your work before. The list has only the caller's autosaves, newest
-         *     first. Anonymous users have none.
+         *     The next session of that branch and commit restores the newest one. The list has only the caller's autosaves, newest
+         *     first. Anonymous users have none. `GET .../autosave/{name}` shows what is in one.
          *
          *     After a launch, the service deletes autosaves of the same branch in the background if their commit is an ancestor
          *     of the launched commit.
@@ -447,10 +982,20 @@ export interface paths {
                  * @example my-group/my-project
                  */
                 namespace_project: components["parameters"]["namespaceProject"];
+                /**
+                 * @description The `name` of the autosave; slashes may be encoded as `%2F`.
+                 * @example renku/autosave/john.doe/main/0123456/abcdef0
+                 */
+                autosave_name: string;
             };
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Show what is in one of your autosaves
+         * @description Compares the autosave with the commit of the launch, in one request to GitLab. GitLab limits the comparison of very large
+         *     changes; `files.isComplete` and `commits.isComplete` are then false.
+         */
+        get: operations["getAutosave"];
         put?: never;
         post?: never;
         /** Delete one of your autosaves */
@@ -700,6 +1245,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{namespace_project}/autosaves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
+                 * @example my-group/my-project
+                 */
+                namespace_project: components["parameters"]["namespaceProject"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Show your autosaves of a project
+         * @description The page shows what is in each autosave, launches sessions that restore them, and deletes them.
+         */
+        get: operations["autosavesPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/launch/{namespace}/{project}": {
         parameters: {
             query?: never;
@@ -868,9 +1439,403 @@ export interface components {
              */
             force: boolean;
         };
+        JupyterServerReport: {
+            /** @description Why the session does not report. */
+            unavailable: {
+                /** @enum {string} */
+                reason: "no-agent" | "no-key" | "not-running" | "hibernated" | "stopping" | "no-supervisor";
+                /** @description A sentence for the user. */
+                message: string;
+            } | null;
+            server: components["schemas"]["JupyterServerStatus"];
+        };
+        StartJupyterServer: {
+            /** @description The kernel gateway where the kernels run; without it, they run in the session. A server that runs with another gateway must be stopped first. Not with `restart`, which keeps the gateway. */
+            gateway_url?: string;
+            /** @description Whether a running server is started anew, with the same gateway. */
+            restart?: boolean;
+        };
+        TakeSnapshot: {
+            /** @default  */
+            label: string;
+            /** @description How many of the snapshots that users took of this kernel are kept, with this one. Older ones are deleted. Without it, all are kept. */
+            keep?: number;
+            /**
+             * @description What is saved, `namespace` for the variables, `criu` for the whole process. Without it, the process if `listSnapshots` says that the engine is available, else the variables.
+             * @enum {string}
+             */
+            engine?: "namespace" | "criu";
+        };
+        ChangeSnapshots: {
+            /** @description Whether a snapshot is taken after each cell. */
+            automatic: boolean;
+        };
+        RestoreSnapshot: {
+            /**
+             * @description Whether the snapshot is restored although packages have other versions now. Another version of Python is always an error.
+             * @default false
+             */
+            force: boolean;
+        };
+        SnapshotReport: {
+            /** @description Why the session does not report. */
+            unavailable: {
+                /** @enum {string} */
+                reason: "no-agent" | "no-key" | "not-running" | "hibernated" | "stopping" | "no-supervisor";
+                /** @description A sentence for the user. */
+                message: string;
+            } | null;
+            snapshots: components["schemas"]["Snapshot"][];
+            engines: {
+                name: string;
+                /** @description Why the engine cannot take a snapshot of the kernel now. */
+                unavailable: string | null;
+            }[];
+            /** @description Whether a snapshot is taken after each cell. */
+            automatic: boolean;
+            /** @description Why the last automatic snapshot was not taken. */
+            automatic_error: string | null;
+            /** @description The size of all snapshots of the session. */
+            used_bytes: number;
+            quota_bytes: number;
+        };
+        Snapshot: {
+            id: string;
+            label: string;
+            /** @description `user`, `automatic` or `hibernate`. */
+            reason: string;
+            /** Format: date-time */
+            created: string;
+            size_bytes: number;
+            /** @description The part of the size that is shared with the snapshot before and was not written again: data of arrays that has not changed. Python does not say whether other variables have changed. */
+            reused_bytes: number;
+            engine: string;
+            /** @description The Python module that saved the variables: `dill`, `cloudpickle` or `pickle`. */
+            pickler: string;
+            python: string;
+            /** @description How long the kernel could not run cells. */
+            frozen_ms: number;
+            variables: number;
+            not_saved: components["schemas"]["NotSavedVariable"][];
+            not_saved_count: number;
+        };
+        /** @description The snapshot that was taken or restored. */
+        UsedSnapshot: {
+            id: string;
+            label: string;
+            /** @description `user`, `automatic` or `hibernate`. */
+            reason: string;
+            /** Format: date-time */
+            created: string;
+            size_bytes: number;
+            /** @description The part of the size that is shared with the snapshot before and was not written again: data of arrays that has not changed. Python does not say whether other variables have changed. */
+            reused_bytes: number;
+            engine: string;
+            /** @description The Python module that saved the variables: `dill`, `cloudpickle` or `pickle`. */
+            pickler: string;
+            python: string;
+            /** @description How long the kernel could not run cells. */
+            frozen_ms: number;
+            variables: number;
+            not_saved: components["schemas"]["NotSavedVariable"][];
+            not_saved_count: number;
+        } | null;
+        NotSavedVariable: {
+            name: string;
+            type: string;
+            reason: string;
+        };
+        KernelReport: {
+            /** @description Why the session does not report. */
+            unavailable: {
+                /** @enum {string} */
+                reason: "no-agent" | "no-key" | "not-running" | "hibernated" | "stopping" | "no-supervisor";
+                /** @description A sentence for the user. */
+                message: string;
+            } | null;
+            kernels: components["schemas"]["Kernel"][];
+            /** @description Why Jupyter, or the records of its kernels, did not say more about them. */
+            jupyter: string | null;
+        };
+        /** @description The state of the server; null if it is not known. */
+        JupyterServerStatus: {
+            /** @enum {string} */
+            state: "stopped" | "starting" | "running" | "stopping" | "crashed";
+            /** @description How often the supervisor has started the server. */
+            starts: number;
+            /** @description How the last server ended. */
+            last_exit: string | null;
+            /** @description The gateway where the kernels run. */
+            gateway_url: string | null;
+            /** @description Why the kernels of the gateway cannot be used. */
+            gateway_problem: string | null;
+            /** @description Why kernels end with the server, for example because the user's configuration disables the extension session_kernels. */
+            kernels_problem: string | null;
+            url?: string;
+            port?: number;
+            base_url?: string;
+            /** @description The file in the session that has the token of the server. */
+            token_file?: string;
+            pid?: number;
+            root_dir?: string;
+            /** @description The version of jupyter_server. */
+            version?: string;
+            /** @description The last lines of the log of a server that ended. */
+            log?: string[];
+        } | null;
+        Kernel: {
+            id: string;
+            /** @description The name of the kernelspec. */
+            name: string | null;
+            /** @description The document of the kernel. */
+            path: string | null;
+            /** @description As Jupyter reports it (starting, idle, busy, ...), `lost`, `ended` (the kernel has ended, and its snapshots are kept), or `unknown`. */
+            state: string;
+            last_activity: string | null;
+            connections: number | null;
+            memory_bytes: number | null;
+            cpu_seconds: number | null;
+            /** @description Why the kernel is lost, or why its record cannot be used. */
+            reason: string | null;
+        };
+        SyncReport: {
+            kernels: {
+                kept: components["schemas"]["SyncedKernels"];
+                adopted: components["schemas"]["SyncedKernels"];
+                unknown: components["schemas"]["SyncedKernels"];
+                missing: components["schemas"]["SyncedKernels"];
+                lost: components["schemas"]["SyncedKernels"];
+                removed: components["schemas"]["SyncedKernels"];
+                failed: components["schemas"]["SyncedKernels"];
+            };
+            sessions: {
+                kept: string[];
+                restored: string[];
+                waiting: string[];
+            };
+            /** @description The name under which a damaged file of records was kept. */
+            damaged_file: string | null;
+        };
+        SyncedKernels: {
+            id: string;
+            name: string;
+            path: string;
+            reason?: string;
+        }[];
+        SyncFolderRequest: {
+            /** @description The folder in the work tree, relative, with slashes. Synchronized folders are not inside each other. */
+            path: string;
+            remote: components["schemas"]["SyncRemote"];
+            /** @description Write-only. Without it, the stored credentials stay. */
+            credentials?: {
+                [key: string]: string;
+            };
+            /**
+             * @description The time between two comparisons of both sides.
+             * @default 60
+             */
+            intervalSeconds: number;
+            /** @description Rules as in `.gitignore`, at the top of the folder. By default `.ipynb_checkpoints/`. Repositories (`.git`) are never synchronized. */
+            ignore?: string[];
+            /**
+             * @description Larger files are not synchronized.
+             * @default 5368709120
+             */
+            maxFileBytes: number;
+            /**
+             * @description How long replaced and deleted versions are kept.
+             * @default 2592000
+             */
+            backupSeconds: number;
+            /** @description The bandwidth limit for each direction. */
+            bytesPerSecond?: number | null;
+            /**
+             * @description No round runs.
+             * @default false
+             */
+            paused: boolean;
+        };
+        SyncRemote: {
+            /** @description A name that the pages show. */
+            name: string;
+            /** @description `webdav`, `s3`, `sftp` or `local`, if the platform permits it (`sessions.sync.remotes`). */
+            type: string;
+            /** @description The folder at the remote, relative to its top; empty: the top. */
+            path: string;
+            /** @description Settings of the type that are no secrets. */
+            options: {
+                [key: string]: string;
+            };
+        };
+        SyncFolder: {
+            id: string;
+            path: string;
+            remote: components["schemas"]["SyncRemote"];
+            hasCredentials: boolean;
+            intervalSeconds: number;
+            ignore: string[];
+            maxFileBytes: number;
+            backupSeconds: number;
+            bytesPerSecond: number | null;
+            paused: boolean;
+            /** @description Where replaced and deleted versions are, as `TIME OF THE ROUND/PATH`. */
+            backups: {
+                /** @description The path in the session, for a terminal. The folder has versions of the session that a round has replaced or deleted, and those of a remote that cannot move files. */
+                session: string;
+                /** @description The folder at the remote, below that of the folder: versions of the remote. */
+                remote: string;
+            };
+            status: components["schemas"]["SyncStatus"];
+        };
+        SyncStatus: {
+            /**
+             * @description `suspended`: the owner must confirm the deletions in `suspension`, and until then nothing is changed. A folder is suspended if one
+             *     side is empty, or if a round would delete at least 10 files that are half of those that were on both sides. `error`: the last round failed;
+             *     the next one starts at `error.retryAt`. `paused`: the owner has paused the synchronization.
+             * @enum {string}
+             */
+            state: "idle" | "syncing" | "suspended" | "error" | "paused";
+            lastRound: components["schemas"]["SyncRound"];
+            /**
+             * Format: date-time
+             * @description The start of the last round without an error: older changes are on both sides.
+             */
+            lastSuccessAt: string | null;
+            counters: components["schemas"]["SyncCounters"];
+            conflicts: components["schemas"]["SyncFileConflict"][];
+            conflictCount: number;
+            error: components["schemas"]["SyncError"];
+            suspension: {
+                message: string;
+                /**
+                 * @description The side on which files are missing.
+                 * @enum {string}
+                 */
+                side: "local" | "remote";
+                /** @description Files that would be deleted on the other side. */
+                deletions: number;
+                /** @description Files that were on both sides. */
+                known: number;
+                /** Format: date-time */
+                since: string;
+            } | null;
+            skipped: components["schemas"]["SyncSkipped"][];
+            skippedCount: number;
+        };
+        SyncRound: {
+            /** Format: date-time */
+            startedAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            counters: components["schemas"]["SyncCounters"];
+        } | null;
+        SyncCounters: {
+            uploaded: number;
+            downloaded: number;
+            deletedLocally: number;
+            deletedRemotely: number;
+            /** @description Renames without a transfer. */
+            renamed: number;
+            conflicts: number;
+            /** @description Bytes transferred, of both directions. */
+            bytes: number;
+        };
+        SyncFileConflict: {
+            id: string;
+            path: string;
+            /**
+             * @description `both-changed`: the version of the remote is at `copy`. `deleted-here`, `deleted-there`: the session or the remote has deleted the
+             *     file, and the other side has changed it; the change stays. `kind-changed`: a file at one side (now at `copy`), a folder at the other.
+             * @enum {string}
+             */
+            kind: "both-changed" | "deleted-here" | "deleted-there" | "kind-changed";
+            mine: components["schemas"]["SyncVersion"];
+            theirs: components["schemas"]["SyncVersion"];
+            copy: string | null;
+            /** Format: date-time */
+            since: string;
+        };
+        SyncVersion: {
+            size: number;
+            /** Format: date-time */
+            modifiedAt: string | null;
+        } | null;
+        SyncError: {
+            /**
+             * @description `unauthorized`: the credentials are invalid or have expired. `quota`: the remote has no space. `rejected`: the platform does not permit
+             *     the address or the type. `too-many`: one side has more than 500,000 files and folders. `local`: the folder of the session. `disk-full`: the volume of the session. `suspended`: see `suspension`; only of operations.
+             * @enum {string}
+             */
+            reason: "unauthorized" | "forbidden" | "unavailable" | "not-found" | "changed" | "quota" | "unsupported-name" | "unsupported" | "rejected" | "too-many" | "local" | "disk-full" | "suspended" | "internal";
+            /** @description A sentence for the user: what failed, why, and what to do. No credentials. */
+            message: string;
+            /**
+             * Format: date-time
+             * @description null: not before the owner changes the settings or starts a round.
+             */
+            retryAt: string | null;
+        } | null;
+        SyncSkipped: {
+            path: string;
+            /** @enum {string} */
+            side: "local" | "remote";
+            /** @enum {string} */
+            reason: "name" | "case" | "special" | "too-large" | "changing" | "failed";
+            message: string;
+        };
+        SyncRequest: {
+            /** @description The number of deletions in `suspension` that the owner confirms. More deletions suspend the folder again. */
+            deletions?: number;
+        };
+        SyncOperation: {
+            id: string;
+            folder: string;
+            /** @enum {string} */
+            state: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            result: components["schemas"]["SyncRound"];
+            error: components["schemas"]["SyncError"];
+        };
+        SyncOperationList: {
+            operations: components["schemas"]["SyncOperation"][];
+        };
+        SyncResolution: {
+            /** @enum {string} */
+            resolution: "keep-both" | "mine" | "theirs";
+        };
+        SyncFolderReport: {
+            /** @description Why the folders are not known. Null if they are. */
+            unavailable: {
+                /** @enum {string} */
+                reason: "no-agent" | "no-key" | "not-running" | "hibernated" | "stopping";
+                message: string;
+            } | null;
+            folders: components["schemas"]["SyncFolder"][];
+            /** @description Folders that the session remembers and cannot synchronize. `putSyncFolder` sets one up again, `deleteSyncFolder` removes it. */
+            unusable: {
+                id: string;
+                /** @description Why the folder is not synchronized. */
+                message: string;
+            }[];
+            /** @description The types of remotes that the platform permits (`sessions.sync.remotes`). */
+            remoteTypes: string[];
+        };
         SessionWork: {
             /** @description Whether a stop of the session saves its work first. */
             savesOnStop: boolean;
+            /** @description Why a stop of the session does not save its work first; null if it does. */
+            whyNotSaved: {
+                /**
+                 * @description `saved-before`: the session is hibernated, and the repository has all of its work. `save-failed`: the last stop could not save the work, and another stop deletes the session.
+                 * @enum {string}
+                 */
+                reason: "no-agent" | "no-key" | "no-permission" | "anonymous" | "hibernated" | "saved-before" | "save-failed" | "stopping";
+                /** @description A sentence for the user. */
+                message: string;
+            } | null;
             /** @description Why `work` is null. */
             unavailable: {
                 /** @enum {string} */
@@ -896,11 +1861,20 @@ export interface components {
             /** @enum {string|null} */
             inProgress: "merge" | "rebase" | "cherry-pick" | "revert" | "bisect" | "am" | null;
             files: components["schemas"]["ChangedFiles"];
-            /** @description Local branches, or a detached HEAD (name null), with commits that are not pushed. */
+            /** @description Local branches, or a detached HEAD (name null), with commits that are not pushed. Most commits first. */
             branches: {
                 name: string | null;
                 commits: number;
             }[];
+            /** @description The number of such branches, also of those that the list does not have. */
+            branchCount?: number;
+            /** @description The number of commits that are not pushed, of all branches and tags. */
+            commits?: number;
+            /** @description Tags that are not pushed. */
+            tags?: {
+                count: number;
+                names: string[];
+            };
             stashes: number;
             /** @description LFS objects that are not uploaded. */
             lfs: {
@@ -911,7 +1885,11 @@ export interface components {
                 path: string;
                 files: components["schemas"]["ChangedFiles"];
                 commits: number;
+                /** @description Local tags. */
+                tags?: number;
             }[];
+            /** @description The number of such submodules, also of those that the list does not have. */
+            submoduleCount?: number;
             /** @description Remotes to which the session cannot push. */
             remotes: {
                 name: string;
@@ -928,6 +1906,26 @@ export interface components {
                 /** @description Whether the save has everything that is there now. */
                 isCurrent: boolean;
             } | null;
+            /** @description The autosave that was restored when the repository of the session was cloned; null if there was none. Omitted if the agent of the session does not report it. */
+            recovered?: {
+                branch: string;
+                commit: string;
+                /**
+                 * Format: date-time
+                 * @description null if it is unknown.
+                 */
+                savedAt: string | null;
+                /** @description Whether everything in the autosave was restored. */
+                isComplete: boolean;
+                /** @description Why nothing or not everything was restored. */
+                error: string | null;
+                /** @description Whether the remote repository no longer has the autosave. It is deleted when a later save, or a push, has its content. */
+                isDeleted: boolean;
+                /** @description Branches of older autosaves of the same branch and commit, which were not restored. */
+                others: string[];
+            } | null;
+            /** @description The names of the autosaves in the repository that the session has made or restored. Missing if the agent is older. */
+            autosaves?: string[];
         } | null;
         /** @description Files with changes that are not committed, and untracked files. */
         ChangedFiles: {
@@ -939,7 +1937,9 @@ export interface components {
             path: string;
             bytes: number;
             /**
-             * @description `filtered`: a filter of the repository protects the file, so it is kept on the volume only.
+             * @description `ignored`: a large file or folder that git ignores, and that is no cache (a virtual environment, `node_modules`, a folder with
+             *     `CACHEDIR.TAG`); the session ends without it. `nested-repository`: another repository in the
+             *     work tree. `filtered`: a filter of the repository protects the file, so it is kept on the volume only.
              * @enum {string}
              */
             reason: "ignored" | "nested-repository" | "special-file" | "unreadable" | "changing" | "too-large" | "filtered";
@@ -955,8 +1955,8 @@ export interface components {
         Operation: {
             id: string;
             /** @enum {string} */
-            kind: "save";
-            /** @description `user`, `stop`, `hibernate`, `cull` or `pre-stop`. */
+            kind: "save" | "snapshot" | "restore";
+            /** @description `user`, `stop`, `hibernate`, `cull`, `pre-stop` or `automatic`. */
             reason: string;
             /** @enum {string} */
             state: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
@@ -966,11 +1966,12 @@ export interface components {
             finishedAt: string | null;
             progress: {
                 /** @enum {string} */
-                step: "waiting" | "stopping-kernels" | "scanning" | "collecting" | "pushing" | "verifying" | "done";
+                step: "waiting" | "stopping-kernels" | "scanning" | "collecting" | "pushing" | "verifying" | "writing" | "checking" | "loading" | "done";
                 /** @description Bytes or files of the step. */
                 done: number;
                 total: number | null;
             };
+            /** @description Of a save. */
             result: {
                 location: components["schemas"]["SaveLocation"];
                 /** @description The autosave. */
@@ -982,6 +1983,27 @@ export interface components {
                 commits: number;
                 changedMeanwhile: string[];
                 notSaved: components["schemas"]["NotSavedFile"][];
+            } | null;
+            /** @description Of an operation with a snapshot, also while it is in progress; null or missing for a save. */
+            snapshot?: {
+                kernel_id: string;
+                snapshot: components["schemas"]["UsedSnapshot"];
+                /** @description How long the snapshot took. */
+                duration_ms: number | null;
+                /** @description Why no snapshot was taken. */
+                skipped: {
+                    message: string;
+                    retry_after_seconds: number;
+                } | null;
+                restored: {
+                    /** @description How long the kernel could not run cells. */
+                    frozen_ms: number;
+                    /** @description The number of variables. */
+                    restored: number;
+                    /** @description Variables that did not exist at the time of the snapshot. */
+                    removed: string[];
+                    not_restored: components["schemas"]["NotSavedVariable"][];
+                } | null;
             } | null;
             error: {
                 reason: string;
@@ -1076,9 +2098,9 @@ export interface components {
         SessionStatus: {
             /** @enum {string} */
             state: "starting" | "running" | "stopping" | "failed" | "hibernated";
-            /** @description Set in three states. `starting`: the current steps and their progress. `failed`: the reason and the solution. `hibernated`: how to resume the session. */
+            /** @description Set in four states. `starting`: the current steps and their progress. `failed`: the reason and the solution. `hibernated`: how to resume the session, and why it was not deleted if it was to be. `stopping`: the progress of the save before the end. */
             message?: string | null;
-            /** @description The steps of the start, in order. */
+            /** @description The steps of the start, in order, and the save before the end of the session. */
             details: components["schemas"]["SessionStep"][];
             totalNumContainers: number;
             readyNumContainers: number;
@@ -1086,6 +2108,35 @@ export interface components {
             warnings: components["schemas"]["SessionWarning"][];
             /** @description Only in the state `failed`: true if `POST servers/{name}/restart` can keep the files. The service does not check the volume itself. */
             restartable?: boolean;
+            saving?: components["schemas"]["SavingStatus"];
+        };
+        /** @description The save before the session is deleted or hibernated. Only while it runs (`failure` is null), and after it has failed. */
+        SavingStatus: {
+            /** @description Id of the operation. */
+            operation: string;
+            /**
+             * @description What follows the save.
+             * @enum {string}
+             */
+            action: "delete" | "hibernate";
+            /** @enum {string} */
+            step: "waiting" | "stopping-kernels" | "scanning" | "collecting" | "pushing" | "verifying" | "done";
+            /** @description Bytes or files of the step. */
+            done: number;
+            total: number | null;
+            failure: {
+                /** @description A reason of the agent (`push-rejected`, `unreachable`, `credentials`, `disk-full`, `git`, `no-repository`, ...), or `timeout`, `not-verified`, `no-response` (of the agent), `no-agent`, `no-key`, `not-running`, `no-volume`, `internal`. */
+                reason: string;
+                /** @description What failed, why, and what to do. */
+                message: string;
+                /** Format: date-time */
+                at: string;
+                /**
+                 * Format: date-time
+                 * @description The session still runs, and until this time another stop deletes it with its work. null: without such a time, because the session is hibernated or was not to be deleted.
+                 */
+                until: string | null;
+            } | null;
         };
         SessionStep: {
             step: string;
@@ -1140,6 +2191,29 @@ export interface components {
             date: string | null;
             /** @description The branch with the work. */
             name: string;
+        };
+        AutosaveContent: {
+            name: string;
+            /** @description The branch of the launch. */
+            branch: string;
+            /** @description The first 7 characters of the commit of the launch. */
+            commit: string;
+            /** @description The files that differ from the commit of the launch. */
+            files: {
+                count: number;
+                names: string[];
+                /** @description False if GitLab compared only a part of the files. */
+                isComplete: boolean;
+            };
+            /** @description The commits of the session's branch since the launch, without those of the autosave itself. */
+            commits: {
+                count: number;
+                newest: components["schemas"]["Commit"][];
+                /** @description False if GitLab listed only a part of the commits. */
+                isComplete: boolean;
+            };
+            /** @description The number of further commits: of other branches and of stashes. */
+            others: number;
         };
         /** @description The data of an event without a name. */
         LogLine: {
@@ -1381,6 +2455,93 @@ export interface components {
                 "application/json": components["schemas"]["ErrorResponse"];
             };
         };
+        /** @description The folder. */
+        SyncFolder: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["SyncFolder"];
+            };
+        };
+        /** @description The operation. */
+        SyncOperation: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["SyncOperation"];
+            };
+        };
+        /** @description The session, the folder, the operation or the conflict does not exist, or the session belongs to another user. */
+        NoSuchSyncFolder: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The session does not run or has no agent, or the state of its folders does not allow the request. `detail` gives the reason. */
+        SyncConflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /**
+         * @description The state of the session, of its Jupyter server or of a kernel does not allow the request, or Jupyter rejects it. `detail` gives
+         *     the reason.
+         */
+        KernelConflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The session or the snapshot does not exist, or the session belongs to another user. */
+        NoSuchSnapshot: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /**
+         * @description The session has no supervisor, or does not run; the kernel is not a Python kernel; or the snapshot is damaged or not of this
+         *     session. `detail` gives the reason.
+         */
+        SnapshotConflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The volume of the session, or its quota of snapshots, has no space for the snapshot. `detail` gives the numbers. */
+        NoSpace: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+        /** @description The session or the kernel does not exist, or the session belongs to another user. */
+        NoSuchKernel: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
         /** @description The session does not exist, or it belongs to another user. */
         NoSuchServer: {
             headers: {
@@ -1478,6 +2639,11 @@ export interface components {
     };
     parameters: {
         /**
+         * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+         * @example notes
+         */
+        syncFolderId: string;
+        /**
          * @description The `name` of a session.
          * @example john-2edoe-my-2dproject-b54c96fb
          */
@@ -1517,6 +2683,35 @@ export type NotebookResponse = components['schemas']['NotebookResponse'];
 export type LaunchOptions = components['schemas']['LaunchOptions'];
 export type CreateAccessTokenRequest = components['schemas']['CreateAccessTokenRequest'];
 export type ChangeServerRequest = components['schemas']['ChangeServerRequest'];
+export type JupyterServerReport = components['schemas']['JupyterServerReport'];
+export type StartJupyterServer = components['schemas']['StartJupyterServer'];
+export type TakeSnapshot = components['schemas']['TakeSnapshot'];
+export type ChangeSnapshots = components['schemas']['ChangeSnapshots'];
+export type RestoreSnapshot = components['schemas']['RestoreSnapshot'];
+export type SnapshotReport = components['schemas']['SnapshotReport'];
+export type Snapshot = components['schemas']['Snapshot'];
+export type UsedSnapshot = components['schemas']['UsedSnapshot'];
+export type NotSavedVariable = components['schemas']['NotSavedVariable'];
+export type KernelReport = components['schemas']['KernelReport'];
+export type JupyterServerStatus = components['schemas']['JupyterServerStatus'];
+export type Kernel = components['schemas']['Kernel'];
+export type SyncReport = components['schemas']['SyncReport'];
+export type SyncedKernels = components['schemas']['SyncedKernels'];
+export type SyncFolderRequest = components['schemas']['SyncFolderRequest'];
+export type SyncRemote = components['schemas']['SyncRemote'];
+export type SyncFolder = components['schemas']['SyncFolder'];
+export type SyncStatus = components['schemas']['SyncStatus'];
+export type SyncRound = components['schemas']['SyncRound'];
+export type SyncCounters = components['schemas']['SyncCounters'];
+export type SyncFileConflict = components['schemas']['SyncFileConflict'];
+export type SyncVersion = components['schemas']['SyncVersion'];
+export type SyncError = components['schemas']['SyncError'];
+export type SyncSkipped = components['schemas']['SyncSkipped'];
+export type SyncRequest = components['schemas']['SyncRequest'];
+export type SyncOperation = components['schemas']['SyncOperation'];
+export type SyncOperationList = components['schemas']['SyncOperationList'];
+export type SyncResolution = components['schemas']['SyncResolution'];
+export type SyncFolderReport = components['schemas']['SyncFolderReport'];
 export type SessionWork = components['schemas']['SessionWork'];
 export type Work = components['schemas']['Work'];
 export type ChangedFiles = components['schemas']['ChangedFiles'];
@@ -1531,12 +2726,14 @@ export type DryRunResponse = components['schemas']['DryRunResponse'];
 export type LaunchPreview = components['schemas']['LaunchPreview'];
 export type LaunchProblem = components['schemas']['LaunchProblem'];
 export type SessionStatus = components['schemas']['SessionStatus'];
+export type SavingStatus = components['schemas']['SavingStatus'];
 export type SessionStep = components['schemas']['SessionStep'];
 export type SessionWarning = components['schemas']['SessionWarning'];
 export type SessionResources = components['schemas']['SessionResources'];
 export type ServerLogs = components['schemas']['ServerLogs'];
 export type AutosavesList = components['schemas']['AutosavesList'];
 export type AutosaveResponse = components['schemas']['AutosaveResponse'];
+export type AutosaveContent = components['schemas']['AutosaveContent'];
 export type LogLine = components['schemas']['LogLine'];
 export type LogSkipped = components['schemas']['LogSkipped'];
 export type LogContainerError = components['schemas']['LogContainerError'];
@@ -1563,6 +2760,15 @@ export type ResponseBadRequest = components['responses']['BadRequest'];
 export type ResponseUnauthenticated = components['responses']['Unauthenticated'];
 export type ResponseNotAcceptable = components['responses']['NotAcceptable'];
 export type ResponseForbidden = components['responses']['Forbidden'];
+export type ResponseSyncFolder = components['responses']['SyncFolder'];
+export type ResponseSyncOperation = components['responses']['SyncOperation'];
+export type ResponseNoSuchSyncFolder = components['responses']['NoSuchSyncFolder'];
+export type ResponseSyncConflict = components['responses']['SyncConflict'];
+export type ResponseKernelConflict = components['responses']['KernelConflict'];
+export type ResponseNoSuchSnapshot = components['responses']['NoSuchSnapshot'];
+export type ResponseSnapshotConflict = components['responses']['SnapshotConflict'];
+export type ResponseNoSpace = components['responses']['NoSpace'];
+export type ResponseNoSuchKernel = components['responses']['NoSuchKernel'];
 export type ResponseNoSuchServer = components['responses']['NoSuchServer'];
 export type ResponseNoSuchProject = components['responses']['NoSuchProject'];
 export type ResponseNoSuchAutosave = components['responses']['NoSuchAutosave'];
@@ -1573,6 +2779,7 @@ export type ResponseTooManyRequests = components['responses']['TooManyRequests']
 export type ResponseFailure = components['responses']['Failure'];
 export type ResponseOther = components['responses']['Other'];
 export type ResponseOtherPage = components['responses']['OtherPage'];
+export type ParameterSyncFolderId = components['parameters']['syncFolderId'];
 export type ParameterServerName = components['parameters']['serverName'];
 export type ParameterNamespaceProject = components['parameters']['namespaceProject'];
 export type ParameterFilterProject = components['parameters']['filterProject'];
@@ -1669,7 +2876,11 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The previous session with this name is still being deleted. `Retry-After` says when to retry. */
+            /**
+             * @description The previous session with this name is still being deleted, or its work is still being saved before that. The service waits
+             *     for the end until 3 seconds before the time limit of requests (`request.deadline_ms`, by default 10 seconds), for a save
+             *     at most 20 seconds. `Retry-After` says when to retry.
+             */
             409: {
                 headers: {
                     "Retry-After": components["headers"]["RetryAfter"];
@@ -1722,7 +2933,7 @@ export interface operations {
             query?: {
                 /** @description Delete at once, without a save and without the pod's grace period. */
                 forced?: boolean;
-                /** @description With `false`, delete without saving first. */
+                /** @description With `false`, delete without saving, now and when the pod ends. With `true`, try to save again after a save that has failed, if the session still runs; without the parameter, a request after such a save deletes the session with its work. A hibernated session cannot save, and is deleted with its work in any case: to save the work, resume the session first. */
                 save?: boolean;
             };
             header?: never;
@@ -1737,7 +2948,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The session is being stopped. */
+            /** @description The session is being stopped, or its work is being saved before that. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -1748,8 +2959,8 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NoSuchServer"];
             /**
-             * @description The work could not be saved. Only where another operator than that of this project runs the sessions, which cannot save it
-             *     after the response. A second request deletes the session.
+             * @description The work could not be saved, or the session was started again during the save. Only where another operator than that of this
+             *     project runs the sessions. After a save that has failed, a second request deletes the session.
              */
             409: {
                 headers: {
@@ -1804,7 +3015,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NoSuchServer"];
-            /** @description The work could not be saved, or the session is being stopped. */
+            /** @description The work could not be saved, the session has no volume for its files, or it is being stopped. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1844,6 +3055,15 @@ export interface operations {
             };
             401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NoSuchServer"];
+            /** @description The session has no repository, or git fails in it. `detail` gives the reason. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             422: components["responses"]["InvalidRequest"];
             500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
@@ -1876,7 +3096,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NoSuchServer"];
-            /** @description The session has no agent, does not run, or has no repository. `message` gives the reason. */
+            /** @description The session has no agent, or does not run. `detail` gives the reason. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1885,6 +3105,846 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    getJupyterServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state, or the reason why it is not known. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JupyterServerReport"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NoSuchServer"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    startJupyterServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StartJupyterServer"];
+            };
+        };
+        responses: {
+            /** @description The server runs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JupyterServerReport"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchServer"];
+            409: components["responses"]["KernelConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    stopJupyterServer: {
+        parameters: {
+            query?: {
+                /** @description Whether busy kernels are ended. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The server is stopped. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JupyterServerReport"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchServer"];
+            409: components["responses"]["KernelConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    listKernels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The kernels. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KernelReport"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NoSuchServer"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    syncKernels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncReport"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchServer"];
+            409: components["responses"]["KernelConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    endKernel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The kernel has ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchKernel"];
+            409: components["responses"]["KernelConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    interruptKernel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The kernel is interrupted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchKernel"];
+            409: components["responses"]["KernelConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    restartKernel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The kernel has started anew. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchKernel"];
+            409: components["responses"]["KernelConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    listSnapshots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The snapshots. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotReport"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NoSuchKernel"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    takeSnapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TakeSnapshot"];
+            };
+        };
+        responses: {
+            /** @description The operation. */
+            202: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchKernel"];
+            409: components["responses"]["SnapshotConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            507: components["responses"]["NoSpace"];
+            default: components["responses"]["Other"];
+        };
+    };
+    deleteSnapshots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The kernel has no snapshots any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchKernel"];
+            409: components["responses"]["SnapshotConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    setAutomaticSnapshots: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSnapshots"];
+            };
+        };
+        responses: {
+            /** @description The snapshots. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotReport"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchKernel"];
+            409: components["responses"]["SnapshotConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    deleteSnapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+                /**
+                 * @description The id of a snapshot, as `listSnapshots` returns it.
+                 * @example 20261120T100000-1f0a7f0e
+                 */
+                snapshot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The snapshot does not exist any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchSnapshot"];
+            409: components["responses"]["SnapshotConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    restoreSnapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a kernel, as `listKernels` returns it.
+                 * @example 3d2f7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                kernel_id: string;
+                /**
+                 * @description The id of a snapshot, as `listSnapshots` returns it.
+                 * @example 20261120T100000-1f0a7f0e
+                 */
+                snapshot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RestoreSnapshot"];
+            };
+        };
+        responses: {
+            /** @description The operation. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchSnapshot"];
+            409: components["responses"]["SnapshotConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    listSyncFolders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The folders. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncFolderReport"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NoSuchServer"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    getSyncFolder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["SyncFolder"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NoSuchSyncFolder"];
+            409: components["responses"]["SyncConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    putSyncFolder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncFolderRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["SyncFolder"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchServer"];
+            409: components["responses"]["SyncConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    deleteSyncFolder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The folder is not synchronized any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchSyncFolder"];
+            409: components["responses"]["SyncConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    startSyncRound: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SyncRequest"];
+            };
+        };
+        responses: {
+            202: components["responses"]["SyncOperation"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchSyncFolder"];
+            409: components["responses"]["SyncConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    listSyncOperations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncOperationList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NoSuchSyncFolder"];
+            409: components["responses"]["SyncConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    getSyncOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+                /**
+                 * @description The id of an operation, as `startSyncRound` returns it.
+                 * @example 5f0c7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The operation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncOperation"];
+                    "text/event-stream": string;
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NoSuchSyncFolder"];
+            409: components["responses"]["SyncConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    cancelSyncOperation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+                /**
+                 * @description The id of an operation, as `startSyncRound` returns it.
+                 * @example 5f0c7f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                operation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["SyncOperation"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchSyncFolder"];
+            409: components["responses"]["SyncConflict"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    resolveSyncConflict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The `name` of a session.
+                 * @example john-2edoe-my-2dproject-b54c96fb
+                 */
+                server_name: components["parameters"]["serverName"];
+                /**
+                 * @description The id of a synchronized folder, which its owner chooses. Unique in the session.
+                 * @example notes
+                 */
+                folder_id: components["parameters"]["syncFolderId"];
+                /**
+                 * @description The id of a conflict, as the status of the folder has it.
+                 * @example 9a577f0e-8f1c-4c53-9a57-0d5b1f2f6c11
+                 */
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyncResolution"];
+            };
+        };
+        responses: {
+            200: components["responses"]["SyncFolder"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchSyncFolder"];
+            409: components["responses"]["SyncConflict"];
             422: components["responses"]["InvalidRequest"];
             500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
@@ -1961,6 +4021,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
+            /** @description The session has no agent, or does not run. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
             422: components["responses"]["InvalidRequest"];
             500: components["responses"]["Failure"];
             default: components["responses"]["Other"];
@@ -2006,7 +4075,10 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description The session is deleted or hibernated after this save. A hibernation can be cancelled with `PATCH` and the state `running`. */
+            /**
+             * @description The session is deleted or hibernated after this save (a hibernation can be cancelled with `PATCH` and the state `running`), or
+             *     it has no agent, or does not run.
+             */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2296,6 +4368,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AutosavesList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NoSuchAutosave"];
+            422: components["responses"]["InvalidRequest"];
+            500: components["responses"]["Failure"];
+            default: components["responses"]["Other"];
+        };
+    };
+    getAutosave: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
+                 * @example my-group/my-project
+                 */
+                namespace_project: components["parameters"]["namespaceProject"];
+                /**
+                 * @description The `name` of the autosave; slashes may be encoded as `%2F`.
+                 * @example renku/autosave/john.doe/main/0123456/abcdef0
+                 */
+                autosave_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The content of the autosave. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AutosaveContent"];
                 };
             };
             401: components["responses"]["Unauthenticated"];
@@ -2659,6 +4768,34 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html> */
+                    "text/html": string;
+                };
+            };
+            default: components["responses"]["OtherPage"];
+        };
+    };
+    autosavesPage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The path of a project with its groups, or its number in GitLab; slashes may be encoded as `%2F`.
+                 * @example my-group/my-project
+                 */
+                namespace_project: components["parameters"]["namespaceProject"];
+            };
             cookie?: never;
         };
         requestBody?: never;

@@ -75,8 +75,8 @@ function describe(inspection: Inspection, reference: ImageReference, identity: I
   const name = `${reference.repository} (${reference.target}) at ${reference.domain}`;
   switch (inspection.kind) {
     case 'image': {
-      const { needsCredentials, platforms, size, workingDir, jupyter } = inspection;
-      return { exists: true, private: needsCredentials, platforms, size, workingDir, jupyter };
+      const { needsCredentials, platforms, size, workingDir, jupyter, runsArguments } = inspection;
+      return { exists: true, private: needsCredentials, platforms, size, workingDir, jupyter, runsArguments };
     }
     case 'not-found':
       return missing('not-found', `There is no image ${name}.`, 'Check its name and tag.');

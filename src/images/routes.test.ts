@@ -15,8 +15,8 @@ const missing = (reason: (ImageCheck & { exists: false })['reason']): ImageCheck
 const there = { exists: true, private: true, platforms: ['linux/amd64'], size: 5, workingDir: '/home/jovyan' } as const;
 const silent = { exists: true, private: false, platforms: [], size: null, workingDir: null } as const;
 const answers: Record<string, ImageCheck> = {
-  there: { ...there, jupyter: 'lab' },
-  silent: { ...silent, jupyter: null },
+  there: { ...there, jupyter: 'lab', runsArguments: true },
+  silent: { ...silent, jupyter: null, runsArguments: null },
   'not-found': missing('not-found'),
   'needs-login': missing('needs-login'),
   unreachable: missing('unreachable'),

@@ -20,7 +20,7 @@ export function imagesRoutes({ checker, limit }: { checker: ImageChecker; limit:
       return;
     }
     if (check.exists) {
-      const { jupyter: _jupyter, platforms, ...shown } = check;
+      const { jupyter: _jupyter, runsArguments: _runsArguments, platforms, ...shown } = check;
       res.json({ ...shown, platforms: [...platforms] });
       return;
     }

@@ -14,6 +14,8 @@ export type ImageCheck =
       workingDir: string | null;
       /** How the image starts Jupyter by itself; null if it does not, or if it is unknown. Not in the response of the API. */
       jupyter: 'entrypoint' | 'lab' | null;
+      /** Whether the entrypoint is known to run arguments as a command; null if unknown. Not in the response of the API. */
+      runsArguments: boolean | null;
     }
   | {
       exists: false;

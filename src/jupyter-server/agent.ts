@@ -17,6 +17,15 @@ export interface NoAgent {
   readonly message: string;
 }
 
+export const noAgent = {
+  reason: 'no-agent',
+  message: 'This session has no agent that could show or save its work.',
+} as const;
+export const noKey = {
+  reason: 'no-key',
+  message: 'The platform no longer has the key of this session, so it cannot show or save its work.',
+} as const;
+
 /**
  * Returns how to reach the agent of a session, or why there is none. Pure.
  * @param secrets the secrets of the platform (session-contract/agent-key.ts)
@@ -28,16 +37,12 @@ export function agentAccess(
   pod: { readonly uid: string | undefined; readonly address: string | undefined } | undefined = session.pod,
 ): AgentAccess | NoAgent {
   const { agentSecret, uid } = session;
-  if (agentSecret === undefined)
-    return { reason: 'no-agent', message: 'This session has no agent that could show or save its work.' };
+  if (agentSecret === undefined) return noAgent;
   const key = findAgentKey(secrets, agentSecret, uid);
-  if (key === undefined) {
-    const message = 'The platform no longer has the key of this session, so it cannot show or save its work.';
-    return { reason: 'no-key', message };
-  }
+  if (key === undefined) return noKey;
   if (session.isBeingDeleted) return { reason: 'stopping', message: 'The session is being deleted.' };
   if (session.isHibernated)
-    return { reason: 'hibernated', message: 'The session is hibernated. Its work is shown and saved while it runs.' };
+    return { reason: 'hibernated', message: 'The session is hibernated, so its agent does not run. Resume it first.' };
   if (pod?.uid === undefined || pod.address === undefined)
     return { reason: 'not-running', message: 'The session does not run yet.' };
   return { address: pod.address, podUid: pod.uid, sessionUid: uid, key };

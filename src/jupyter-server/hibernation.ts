@@ -7,8 +7,23 @@ export interface RepositoryState {
   readonly commit: string | null;
   readonly files: { readonly count: number };
   readonly branches: readonly unknown[];
-  readonly submodules: readonly { readonly files: { readonly count: number } }[];
+  readonly tags?: { readonly count: number };
+  readonly stashes: number;
+  readonly lfs: { readonly objects: number };
+  readonly submodules: readonly {
+    readonly files: { readonly count: number };
+    readonly commits: number;
+    readonly tags?: number;
+  }[];
 }
+
+/** Returns whether the remote repository has all commits, also those of tags, stashes and submodules, and their LFS objects. */
+const isSynchronized = ({ branches, tags, stashes, lfs, submodules }: RepositoryState): boolean =>
+  branches.length === 0 &&
+  (tags?.count ?? 0) === 0 &&
+  stashes === 0 &&
+  lfs.objects === 0 &&
+  submodules.every(({ commits, tags: ofSubmodule = 0 }) => commits + ofSubmodule === 0);
 
 /**
  * Returns the merge patch that hibernates a session, with the annotations of renku-notebooks: empty if unknown. Pure.
@@ -25,7 +40,7 @@ export function hibernation(
     branch: work.branch ?? '',
     commit: work.commit ?? '',
     dirty: work.files.count > 0 || work.submodules.some(({ files }) => files.count > 0),
-    synchronized: work.branches.length === 0,
+    synchronized: isSynchronized(work),
   };
   const unknown = { branch: '', commit: '', dirty: '', synchronized: '' };
   return {

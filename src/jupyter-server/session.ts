@@ -8,6 +8,7 @@ import { type LaunchOptions, readLaunchOptions } from './launch-options.ts';
 import { ownerOf } from './owner.ts';
 import { type Bucket, readPatches } from './patches.ts';
 import { readQuantity } from './quantities.ts';
+import { readSavedWork, type SavedWork } from './saved-work.ts';
 import { type ReportedContainer, readContainers, readPod, type SessionPod } from './session-pod.ts';
 import { readSaveProgress, readStopRequest, type SaveProgress, type StopRequest } from './stop-request.ts';
 import { type SessionState, type StoppedPod, sessionStates } from './types.ts';
@@ -32,6 +33,8 @@ export interface Session {
   readonly stopRequest: StopRequest | undefined;
   /** The progress of the save before the end. */
   readonly save: SaveProgress | undefined;
+  /** The save that preceded the hibernation. */
+  readonly savedWork: SavedWork | undefined;
   /** The state that the operator wrote last. `sessionState` (state.ts) returns the session's state. */
   readonly reportedState: SessionState | undefined;
 
@@ -169,6 +172,7 @@ export function fromJupyterServer(object: KubernetesObject & { spec?: unknown; s
     isHibernated: at(spec, 'jupyterServer', 'hibernated') === true,
     stopRequest: readStopRequest(written(annotation.stopRequest)),
     save: readSaveProgress(status['save']),
+    savedWork: readSavedWork(written(annotation.savedWork)),
     reportedState: sessionStates.find((state) => state === status['state']),
 
     owner: ownerOf(metadata, isOidc),

@@ -64,20 +64,18 @@ export function readStopRequest(text: string | undefined): StopRequest | undefin
 export const isPending = (request: StopRequest | undefined): request is StopRequest =>
   request !== undefined && request.failure === undefined;
 
-/** Maximum number of saves for one request. */
-export const maxSaveRounds = 3;
-
 /**
- * Returns the id of a save for the request. The operator repeats a save that was interrupted, or after which files have changed.
+ * Returns the id of a save for the request. The operator repeats a save that was interrupted, after which files have changed, or that
+ * was long before the end of the session.
  * @param round 1 for the first save
  */
-export const saveIdOf = (id: string, round: number): string => (round === 1 ? id : `${id.slice(0, 60)}-${round}`);
+export const saveIdOf = (id: string, round: number): string => (round === 1 ? id : `${id.slice(0, 58)}-${round}`);
 
 /** Returns whether the save with this id is one for the request. */
-export const isSaveOf = (request: StopRequest, saveId: string): boolean =>
-  Array.from({ length: maxSaveRounds }, (_, index) => index + 1).some(
-    (round) => saveIdOf(request.id, round) === saveId,
-  );
+export const isSaveOf = ({ id }: StopRequest, saveId: string): boolean => {
+  const round = /-(\d{1,5})$/.exec(saveId)?.[1];
+  return saveId === id || (round !== undefined && saveId === saveIdOf(id, Number(round)));
+};
 
 function readFailure(value: unknown): SaveFailure | undefined {
   const { reason, message, at } = asObject(value) ?? {};

@@ -19,6 +19,11 @@ test('repositories are private to the owner, except those of --public-project', 
   expect(publicProjects).toEqual(['/home/ada/open']);
 });
 
+test('kernels listen on TCP ports only with an option', () => {
+  expect(parse().kernelsOnTcp).toBe(false);
+  expect(parse('--kernels-on-tcp').kernelsOnTcp).toBe(true);
+});
+
 test('two public addresses are accepted together, as origins', () => {
   expect(parse().published).toBeUndefined();
   const args = [

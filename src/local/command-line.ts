@@ -19,6 +19,8 @@ export interface CommandLine {
   published: Origins | undefined;
   /** Address of a real GitLab instead of the forge, without a trailing slash. */
   gitUrl: string | undefined;
+  /** Whether kernels listen on TCP ports, so that criu can save their processes. */
+  kernelsOnTcp: boolean;
   /** Only for reset: true to delete the Python environments, too. */
   environment: boolean;
   /** Only for reset: true to delete without confirmation. */
@@ -40,6 +42,9 @@ export const helpText = `Notebook Sessions on this machine
   --public-url URL, --public-sessions-url URL
                     public addresses of pages and sessions, with two host names. A reverse proxy on
                     this machine passes their requests to 127.0.0.1:PORT and keeps the Host header
+  --kernels-on-tcp  kernels listen on ports of the loopback interface, so that snapshots can save whole
+                    processes with criu (4.2 or newer, on PATH; needs root). OTHER USERS of this machine
+                    can then connect to the kernels, and read what they print
   --state DIR       folder of the state (default: $XDG_STATE_HOME/notebook-sessions)
   --help
 
@@ -81,6 +86,7 @@ export function parseCommandLine(args: string[], env: NodeJS.ProcessEnv, cwd: st
     publicProjects: (values['public-project'] ?? []).map((path) => resolve(cwd, path)),
     published: published(values['public-url'], values['public-sessions-url']),
     gitUrl: values['git-url'] === undefined ? undefined : gitUrl(values['git-url']),
+    kernelsOnTcp: values['kernels-on-tcp'] ?? false,
     environment: values.environment ?? false,
     yes: values.yes ?? false,
   };
@@ -99,6 +105,7 @@ function parse(args: string[]) {
       'public-sessions-url': { type: 'string' },
       'no-demo': { type: 'boolean' },
       'git-url': { type: 'string' },
+      'kernels-on-tcp': { type: 'boolean' },
       environment: { type: 'boolean' },
       yes: { type: 'boolean' },
       help: { type: 'boolean' },

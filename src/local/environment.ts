@@ -13,10 +13,15 @@ export interface PlatformFacts {
   /** The secret from which the keys of sessions' agents are derived. */
   agentSecret: string;
   version: string;
+  /** Whether kernels listen on TCP ports, so that criu can save their processes. */
+  kernelsOnTcp?: boolean;
 }
 
 /** The service and the operator read this variable. */
 const agentSecretsVariable = 'NB_SESSIONS__AGENT_SECRETS';
+
+/** A session runs as the user of this machine, and can connect to servers in these networks in any case. */
+const privateNetworks = ['127.0.0.0/8', '::1', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'];
 
 /** The namespace of all sessions. */
 export const namespace = 'notebook-sessions';
@@ -60,15 +65,20 @@ export function serviceEnvironment(facts: PlatformFacts, env: NodeJS.ProcessEnv)
     NB_SESSIONS__ACCESS_TOKENS__ENABLED: 'true',
     NB_SESSIONS__DEFAULT_IMAGE: facts.defaultImage,
     NB_SESSIONS__GIT_CLONE__PROGRAM: 'notebook-sessions',
+    NB_SESSIONS__SUPERVISOR: 'on',
+    NB_SESSIONS__SNAPSHOTS__CRIU: String(facts.kernelsOnTcp ?? false),
     NB_SESSIONS__GIT_PROXY__PROGRAM: 'notebook-sessions',
+    NB_SESSIONS__GIT_RPC_SERVER__PROGRAM: 'notebook-sessions',
     // The ingress is the proxy in front of Jupyter.
     NB_SESSIONS__CONTAINERS__REGISTERED_0: sessionContainer.jupyter.name,
     NB_SESSIONS__CONTAINERS__REGISTERED_1: sessionContainer.oauth2Proxy.name,
     NB_SESSIONS__CONTAINERS__REGISTERED_2: sessionContainer.gitProxy.name,
+    NB_SESSIONS__CONTAINERS__REGISTERED_3: sessionContainer.gitSidecar.name,
     NB_SESSIONS__CONTAINERS__ANONYMOUS_0: sessionContainer.jupyter.name,
     NB_SESSIONS__CONTAINERS__ANONYMOUS_1: sessionContainer.passthroughProxy.name,
     NB_SESSIONS__CONTAINERS__ANONYMOUS_2: sessionContainer.gitProxy.name,
     // No culling on one user's machine: a session runs until it is stopped.
+    ...Object.fromEntries(privateNetworks.map((each, index) => [`NB_SESSIONS__SYNC__ALLOWED_NETWORKS_${index}`, each])),
     NB_SESSIONS__CULLING__REGISTERED__IDLE_SECONDS: '0',
     NB_SESSIONS__CULLING__ANONYMOUS__IDLE_SECONDS: '0',
   };

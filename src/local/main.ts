@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { Deadline } from '../lib/deadline.ts';
+import { hasCode } from '../lib/error-code.ts';
 import { type CommandLine, helpText, parseCommandLine } from './command-line.ts';
 import { demoProject, firstProject, launchFirst, launchPageOf } from './first-session.ts';
 import { PortTaken } from './http/listen.ts';
@@ -19,18 +20,22 @@ const sameSignalMs = 1_000;
 
 async function start(options: CommandLine, terminal: Terminal): Promise<number> {
   const state = openState(options.stateDir);
-  const stopping = new AbortController();
+  const [stopping, hurrying] = [new AbortController(), new AbortController()];
   const interrupts = watchSignals(() => stopping.abort());
+  // Also while an interrupted start is being undone.
+  void interrupts.second.then(() => hurrying.abort());
   try {
     terminal.say('\nNotebook Sessions');
-    const platform = await startPlatform(options, state, terminal, stopping.signal);
+    const platform = await startPlatform(options, state, terminal, {
+      ...{ stop: stopping.signal, hurry: hurrying.signal },
+    });
     terminal.step('service and operator are running');
     await printAddresses(platform, options, terminal);
     await interrupts.first;
     terminal.say(
       '\nStopping the sessions, then the platform. Files are kept, and the next start restores the sessions.',
     );
-    await Promise.race([platform.stop(), interrupts.second.then(() => platform.stop(0))]);
+    await platform.stop();
     terminal.say('Stopped.');
     return 0;
   } catch (error) {
@@ -122,7 +127,17 @@ function watchSignals(onFirst: () => void): { first: Promise<void>; second: Prom
   return { first: first.promise, second: second.promise };
 }
 
+/** Ignores that an output was closed, as by `npm start | head`: the platform must still save and end its sessions. */
+function ignoreClosedOutput(): void {
+  for (const output of [process.stdout, process.stderr]) {
+    output.on('error', (error) => {
+      if (!hasCode(error, 'EPIPE', 'EIO')) throw error;
+    });
+  }
+}
+
 async function main(): Promise<number> {
+  ignoreClosedOutput();
   const terminal = createTerminal(process.stdout);
   try {
     const options = parseCommandLine(process.argv.slice(2), process.env, process.cwd());

@@ -6,6 +6,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { Deadline } from '../lib/deadline.ts';
 import { resource } from '../platform/kubernetes/resources.ts';
 import { createLogger } from '../platform/logging/logger.ts';
+import { createSessionAgents } from '../platform/session-agent/client.ts';
 import { createApiServer } from './api-server/api-server.ts';
 import { openCluster } from './api-server/open-cluster.ts';
 import type { Cluster } from './cluster.ts';
@@ -29,6 +30,7 @@ import { type CommitImages, createCommitImages } from './images/commit-images.ts
 import type { Images } from './images/types.ts';
 import { createIngress } from './ingress/ingress.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
+import { saveSessions } from './last-saves.ts';
 import type { Terminal } from './machine/terminal.ts';
 import { createAddresses } from './origins/origins.ts';
 import { keepRunning, type Program } from './program.ts';
@@ -41,10 +43,16 @@ import type { State } from './state.ts';
 import { keptSecret, readKept, writePrivate } from './state-files.ts';
 
 const source = join(import.meta.dirname, '..');
-const serviceStartMs = 30_000;
-/** The sum of these two times must be less than 15 s: a user waits that long at the terminal after Ctrl-C. */
-const sessionsGraceMs = 8_000;
+/** Long enough for a machine that is busy with other work. */
+const serviceStartMs = 90_000;
+/**
+ * Time limits for the end of all sessions, with their last saves, and of the listeners after them. The sum must be less than 15 s: a
+ * user waits that long at the terminal after Ctrl-C.
+ */
+const sessionsMs = 13_000;
 const connectionsGraceMs = 1_000;
+/** The grace period of a session's processes after its last save. */
+const sessionGraceMs = 4_000;
 /** Lifetime of the token with which an anonymous session reads its repository. For users, see `gateway/tokens.ts`. */
 const readTokenMs = 60 * 24 * 60 * 60 * 1000;
 /** The delay keeps this work out of the start, which has to be fast. */
@@ -64,8 +72,15 @@ export interface Platform {
   cookieFile: string;
   /** The local user's Cookie header, for this process. */
   cookieHeader: string;
-  /** Stops all parts in order; sessions get `graceMs` milliseconds. */
-  stop(graceMs?: number): Promise<void>;
+  /** Saves the work of the sessions, and stops all parts in order. */
+  stop(): Promise<void>;
+}
+
+export interface PlatformSignals {
+  /** Interrupts the start: what has started is stopped in order, as by `stop`. */
+  readonly stop: AbortSignal;
+  /** Shortens the stop: saves are not completed, and the processes of sessions are killed. */
+  readonly hurry: AbortSignal;
 }
 
 /**
@@ -76,7 +91,7 @@ export async function startPlatform(
   options: CommandLine,
   state: State,
   terminal: Terminal,
-  signal: AbortSignal,
+  { stop: signal, hurry }: PlatformSignals,
 ): Promise<Platform> {
   const { port } = options;
   const addresses = createAddresses(port, options.published);
@@ -84,7 +99,6 @@ export async function startPlatform(
   mkdirSync(state.path('logs'), { recursive: true, mode: 0o700 });
   const log = createLogger({ name: 'platform', file: state.path('logs', 'platform.log') });
   await using parts = new AsyncDisposableStack();
-  let graceMs = sessionsGraceMs;
 
   // The longest step of a first start runs in parallel with the others.
   const pythonReady = preparePython({
@@ -167,14 +181,23 @@ export async function startPlatform(
     cluster,
     stateDir: state.directory,
     environment,
+    cacheDir: options.cacheDir,
     images: commits ? Object.assign(images, { find: commits.find }) : images,
     marker: state.marker,
     pagesUrl: `${addresses.external.pages}/notebooks/`,
+    gatewayUrl: origin,
     ...(forge ? { readToken: (url: string) => forge.issueReadToken(url, new Date(Date.now() + readTokenMs)) } : {}),
     log,
   });
   api.setNode(kubelet.node);
-  const ingress = createIngress({ cluster, endpoint: kubelet.endpoint, gateway, namespace, log });
+  const ingress = createIngress({
+    cluster,
+    endpoint: kubelet.endpoint,
+    agentRpc: kubelet.agentRpc,
+    gateway,
+    namespace,
+    log,
+  });
   parts.defer(() => ingress.close());
 
   const router = createRouter({
@@ -204,6 +227,7 @@ export async function startPlatform(
       loss: 'Then the work of sessions that exist already cannot be saved when they are stopped.',
     }),
     version: packageJson.version,
+    kernelsOnTcp: options.kernelsOnTcp,
   };
   // A killed service leaves its socket behind.
   rmSync(socketPath, { force: true });
@@ -224,7 +248,18 @@ export async function startPlatform(
   program('operator', 'operator/main.ts', operatorEnvironment(facts, process.env));
 
   await kubelet.start();
-  parts.defer(() => kubelet.stop({ graceMs }));
+  const agents = parts.adopt(createSessionAgents(), (client) => client.close());
+  parts.defer(async () => {
+    const deadline = Deadline.after(sessionsMs);
+    const { agentSecret } = facts;
+    let saved: ReadonlySet<string> = new Set();
+    try {
+      saved = await saveSessions({ cluster, namespace, agents, agentSecret, terminal, log }, hurry);
+    } finally {
+      const graceMs = Math.min(sessionGraceMs, Math.ceil(deadline.remaining()));
+      await kubelet.stop({ graceMs, saved, hurry });
+    }
+  });
   try {
     await untilReady(socketPath, Deadline.after(serviceStartMs, signal));
   } catch (error) {
@@ -244,10 +279,7 @@ export async function startPlatform(
     cookieFile: state.path('cookies.txt'),
     cookieHeader: gateway.cookieHeader,
     signInLink: (next) => gateway.signInLink(next),
-    stop: async (grace = sessionsGraceMs) => {
-      graceMs = grace;
-      await started.disposeAsync();
-    },
+    stop: () => started.disposeAsync(),
   };
 }
 

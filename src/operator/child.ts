@@ -2,7 +2,7 @@ import type { ChildLabels } from '../jupyter-server/labels.ts';
 import type { KubernetesObject } from '../platform/kubernetes/objects.ts';
 import type { ChildKind } from './children/manifest.ts';
 import { resourcesAnnotation } from './children/stateful-set.ts';
-import type { StringPool } from './string-pool.ts';
+import type { ValuePool } from './value-pool.ts';
 
 /** An existing child, with the fields that this operator reads. */
 export interface Child {
@@ -74,7 +74,7 @@ export function projectChild(
 }
 
 /** Returns the child for the cache, which has thousands of children with equal values. */
-export const compactChild = (child: Child | undefined, pool: StringPool): Child | undefined =>
+export const compactChild = (child: Child | undefined, pool: ValuePool): Child | undefined =>
   child && {
     ...child,
     ...pool.share({ key: child.key, namespace: child.namespace }),

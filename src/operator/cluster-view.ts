@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { childLabels } from '../jupyter-server/labels.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
@@ -17,8 +18,8 @@ import { projectEvent, type SessionEvent } from './causes.ts';
 import { type Child, compactChild, projectChild } from './child.ts';
 import { type ChildKind, childKinds } from './children/manifest.ts';
 import { compactPod, currentPod, type MainPod, projectPod } from './pod.ts';
-import { projectServer } from './project-server.ts';
-import { createStringPool } from './string-pool.ts';
+import { projectServer, withStatusOf } from './project-server.ts';
+import { createValuePool } from './value-pool.ts';
 
 /** The operator's caches. Reads need no call to the API server. */
 export interface ClusterView {
@@ -45,8 +46,8 @@ export interface ClusterView {
  */
 const unwatched: readonly string[] = ['Secret', 'Dataset', 'HTTPRoute'];
 
-/** Strings of the caches that are stored once; more than the different strings of the sessions that start at the same time. */
-const pooledStrings = 10_000;
+/** Length of the values of the caches that are stored once; more than the values of the sessions that start at the same time. */
+const pooledChars = 200_000;
 
 export function isWatched({ apiVersion, kind }: { apiVersion: string; kind: string }): boolean {
   return !unwatched.includes(kind) && childKinds.some((each) => each.apiVersion === apiVersion && each.kind === kind);
@@ -70,12 +71,17 @@ export function createClusterView(options: {
   const { client, namespaces, jupyterServers, onChange, onServerChange, onWatchEnd, log, timing = {} } = options;
   const common = { client, namespaces, onWatchEnd, log, timing };
   const label = childLabels(jupyterServers.group);
-  const pool = createStringPool(pooledStrings);
+  const pool = createValuePool(pooledChars);
 
-  const servers = createListWatchCache<JupyterServer>({
+  const project = projectServer(jupyterServers, pool);
+  const servers: ListWatchCache<JupyterServer> = createListWatchCache<JupyterServer>({
     ...common,
     type: jupyterServers,
-    project: projectServer(jupyterServers, pool),
+    project(raw) {
+      const server = project(raw);
+      const { namespace = '' } = server.metadata;
+      return withStatusOf(server, pods.get(namespace, server.status?.mainPod?.name ?? ''));
+    },
     onChange: (event) => {
       onServerChange?.(event);
       onChange(event.namespace, event.name);
@@ -101,11 +107,15 @@ export function createClusterView(options: {
   );
   /** Deleted pods, until the reconcile that their deletion causes. */
   const formerPods = new BoundedMap<string, MainPod>({ maxSize: 1000, ttlMs: 600_000 });
-  const pods = createListWatchCache<MainPod>({
+  const pods: ListWatchCache<MainPod> = createListWatchCache<MainPod>({
     ...common,
     type: resource.pods,
     selectors: { labelSelector: `${label.mainPod}=true` },
-    project: (raw) => compactPod(projectPod(raw, label), pool),
+    project(raw) {
+      const pod = compactPod(projectPod(raw, label), pool);
+      const known = pod && servers.get(pod.namespace, pod.parentName)?.status?.mainPod?.status;
+      return pod && known && isDeepStrictEqual(known, pod.status) ? { ...pod, status: known } : pod;
+    },
     indexes: { parent: ({ parentUid }) => parentUid },
     onChange: (event) => {
       const isReplaced = event.type === 'modified' && event.previous.uid !== event.value.uid;

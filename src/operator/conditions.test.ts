@@ -103,5 +103,8 @@ describe('a write of the status', () => {
     expect(writeDelay({ status: { mainPod: { uid: 'u' } } }, 500)).toBe(2_500);
     expect(writeDelay({ status: { mainPod: { status: {} } } }, 500)).toBe(9_500);
     expect(writeDelay({ status: { mainPod: { status: {} } } }, 20_000)).toBe(0);
+    const canWait = true;
+    expect(writeDelay({ status: { mainPod: { uid: 'u' } } }, 500, canWait)).toBe(9_500);
+    expect(writeDelay({ status: { state: 'running', mainPod: {} } }, 0, canWait)).toBe(0);
   });
 });

@@ -1,5 +1,8 @@
 import type { CullingNotice } from '../jupyter-server/culling-notice.ts';
-import type { JupyterServerStatus, SessionCondition, SessionState } from '../jupyter-server/types.ts';
+import { annotation } from '../jupyter-server/labels.ts';
+import { readSavedWork, whyUnsaved } from '../jupyter-server/saved-work.ts';
+import { readStopRequest } from '../jupyter-server/stop-request.ts';
+import type { JupyterServer, JupyterServerStatus, SessionCondition, SessionState } from '../jupyter-server/types.ts';
 import { sessionContainer } from '../session-contract/containers.ts';
 import type { MainPod } from './pod.ts';
 
@@ -54,20 +57,31 @@ export function conditionsOf(
  * Returns the condition of a hibernated session whose threshold has passed and that is not deleted, because its work is not saved.
  * Other sessions do not have the condition. Pure.
  */
-export function unsavedWork(
-  notice: CullingNotice | undefined,
-  current: JupyterServerStatus | undefined,
-  now: Date,
-): SessionCondition[] {
+export function unsavedWork(notice: CullingNotice | undefined, server: JupyterServer, now: Date): SessionCondition[] {
+  const current = server.status;
   if (notice?.action !== 'none' || notice.reason !== 'hibernated') return [];
   const known = Array.isArray(current?.conditions)
     ? current.conditions.find(({ type }) => type === 'UnsavedWork')
     : undefined;
   const lastTransitionTime = known?.lastTransitionTime ?? now.toISOString().replace(/\.\d+Z$/, 'Z');
-  return [{ type: 'UnsavedWork', status: 'True', reason: 'NotSaved', message: unsavedMessage, lastTransitionTime }];
+  return [
+    {
+      type: 'UnsavedWork',
+      status: 'True',
+      reason: 'NotSaved',
+      message: unsavedMessage(whyNotSaved(server)),
+      lastTransitionTime,
+    },
+  ];
 }
 
-export const unsavedMessage = 'The session is not deleted, because its work is not saved in the repository.';
+/** Returns why the work of a hibernated session is not saved; undefined if that is unknown. */
+export const whyNotSaved = ({ metadata: { annotations = {} } }: JupyterServer): string | undefined =>
+  whyUnsaved(readSavedWork(annotations[annotation.savedWork]), readStopRequest(annotations[annotation.stopRequest]));
+
+/** @param why a sentence; undefined if the reason is unknown */
+export const unsavedMessage = (why = 'It was hibernated without a save.'): string =>
+  `The session is not deleted, because its work is not saved in the repository: ${why}`;
 
 /** Returns whether the session may have been `running`, so that it may have work that is not saved. */
 export const mayHaveRun = ({ conditions = [] }: JupyterServerStatus): boolean =>

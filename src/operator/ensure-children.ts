@@ -33,14 +33,22 @@ export function createEnsureChildren({
   /**
    * Returns all children of the session, or undefined if the JupyterServer is being deleted. If children cannot be created,
    * throws the first error after the attempts to create the other children of the same group.
+   * @param known children that this process has created and that the status does not name yet
    */
-  return async function ensureChildren(server: JupyterServer, attempt: Attempt): Promise<Child[] | undefined> {
+  return async function ensureChildren(
+    server: JupyterServer,
+    known: readonly Child[],
+    attempt: Attempt,
+  ): Promise<Child[] | undefined> {
     const { deadline } = attempt;
     const lost = lostSecrets(server, view);
-    const existing = existingChildren(server, view).filter(({ key }) => !lost.includes(key));
+    const existing = existingChildren(server, known, view).filter(({ key }) => !lost.includes(key));
     const present = new Set(existing.map(({ key }) => key));
     let complete = server;
-    const createdBefore = Object.keys(server.status?.create_fn?.createdResources ?? {});
+    const createdBefore = [
+      ...Object.keys(server.status?.create_fn?.createdResources ?? {}),
+      ...known.map(({ key }) => key),
+    ];
     if (createdBefore.length > 0) {
       const gone = createdBefore.filter((key) => !present.has(key) && (isCached(key, server) || lost.includes(key)));
       if (gone.length === 0) return existing;
@@ -63,7 +71,9 @@ export function createEnsureChildren({
       const results = await Promise.allSettled(
         group.map(([key, manifest]) => createChild(key, manifest, server, attempt)),
       );
-      for (const result of results) if (result.status === 'fulfilled') created.push(result.value);
+      const done = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      if (done.length > 0) attempt.log.info({ children: done.map(({ key }) => key) }, 'created children');
+      created.push(...done);
       const failed = results.find((result) => result.status === 'rejected');
       if (failed) throw failed.reason;
     }
@@ -88,7 +98,7 @@ export function createEnsureChildren({
     key: string,
     manifest: Manifest,
     server: JupyterServer,
-    { deadline, log }: Attempt,
+    { deadline }: Attempt,
   ): Promise<Child> {
     const { apiVersion, kind: kindName, metadata } = manifest;
     const kind = childKinds.find((each) => each.apiVersion === apiVersion && each.kind === kindName);
@@ -98,7 +108,6 @@ export function createEnsureChildren({
     let object: KubernetesObject;
     try {
       object = await client.create<KubernetesObject>(kind.type, namespace, manifest, deadline);
-      log.info({ child: key }, 'created a child');
     } catch (error) {
       if (!alreadyExists(error) || !metadata.name) throw error;
       object = await findOwnChild(kind, namespace, metadata.name, server, deadline);
@@ -150,12 +159,20 @@ function isCached(key: string, { status }: JupyterServer): boolean {
   return known ? isWatched(known) : watchedKeys.includes(key);
 }
 
-/** Returns the existing children: children of watched kinds from the caches, children of other kinds from the status. */
-export function existingChildren({ metadata, status }: JupyterServer, view: ClusterView): Child[] {
+/**
+ * Returns the existing children: children of watched kinds from the caches, children of other kinds from the status.
+ * @param known children that this process has created and that the status does not name yet
+ */
+export function existingChildren(
+  { metadata, status }: JupyterServer,
+  known: readonly Child[],
+  view: ClusterView,
+): Child[] {
   const watched = view.children(metadata.uid ?? '');
   const unwatched = Object.entries(status?.children ?? {}).filter(([, child]) => !isWatched(child));
   return [
     ...watched,
+    ...known.filter((child) => !isWatched(child)),
     ...unwatched.map(([key, { uid, name, kind, apiVersion }]) => ({
       key,
       apiVersion,

@@ -84,7 +84,7 @@ export function createOperatorMetrics(metrics: Metrics): OperatorMetrics {
       });
       metrics.gauge({
         name: 'operator_amalthea_running',
-        help: '1 if Amalthea runs, too, so that this operator changes no session; otherwise 0.',
+        help: '1 if Amalthea runs, too, so that this operator changes no session of its namespace; otherwise 0.',
         labels: {},
         read: () => [[{}, detector.isRunning ? 1 : 0]],
       });

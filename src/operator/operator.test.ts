@@ -15,17 +15,19 @@ import { resource } from '../platform/kubernetes/resources.ts';
 import type { KubernetesConnection } from '../platform/kubernetes/types.ts';
 import { createMetrics } from '../platform/metrics/prometheus.ts';
 import type { ReadableMetrics } from '../platform/metrics/types.ts';
-import { createOperator } from './operator.ts';
+import { createOperator, type Operator } from './operator.ts';
 import { readSettings } from './settings.ts';
 
 const log = pino({ level: 'silent' });
 const token = 'the-token-of-the-operator';
 const namespace = 'sessions';
 const name = 'ada';
+const settings = readSettings({ NAMESPACES: namespace, JUPYTER_SERVER_RESOURCE_CHECK_ENABLED: 'false' });
 const deadline = () => Deadline.after(60_000);
 
 let metrics: ReadableMetrics;
 let client: KubernetesConnection;
+let operator: Operator;
 let end: () => Promise<void>;
 
 beforeEach(async () => {
@@ -36,10 +38,9 @@ beforeEach(async () => {
   await once(server, 'listening');
   const kubeconfig = kubeconfigOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, token);
   client = createKubernetesClient({ kubeconfig: await parseKubeConfig(kubeconfig), log });
-  const settings = readSettings({ NAMESPACES: namespace, JUPYTER_SERVER_RESOURCE_CHECK_ENABLED: 'false' });
   const created = createMetrics();
   metrics = created;
-  const operator = createOperator({ client, settings, log, metrics: created });
+  operator = createOperator({ client, settings, log, metrics: created });
   await operator.start();
   end = async () => {
     await operator.stop();
@@ -52,14 +53,14 @@ beforeEach(async () => {
 
 afterEach(() => end());
 
-const create = (spec: JupyterServer['spec'], status: unknown = undefined) =>
+const create = (spec: JupyterServer['spec'], status: unknown = undefined, of = name) =>
   client.create<object & JupyterServer>(
     jupyterServers,
     namespace,
     {
       apiVersion: 'amalthea.dev/v1alpha1',
       kind: 'JupyterServer',
-      metadata: { name },
+      metadata: { name: of },
       spec: { routing: { host: 'sessions.example.org' }, ...spec },
       ...(status === undefined ? {} : { status }),
     } as JupyterServer,
@@ -92,6 +93,38 @@ describe('the operator', () => {
     await expect
       .poll(async () => (await read())?.status)
       .toMatchObject({ state: 'failed', events: { operator: { message: 'spec.routing.host is not a host name' } } });
+  });
+
+  it('creates the children of waiting sessions before it writes the first status of others', async () => {
+    await operator.stop();
+    const names = Array.from({ length: 20 }, (_none, index) => `session-${index}`);
+    for (const each of names) await create({}, undefined, each);
+    const calls: string[] = [];
+    const recording: KubernetesConnection = {
+      ...client,
+      async create(type, of, body, until) {
+        const created = await client.create(type, of, body, until);
+        calls.push(`create ${type.plural}`);
+        return created;
+      },
+      mergePatch(type, ...rest) {
+        calls.push(`patch ${type.plural}`);
+        return client.mergePatch(type, ...rest);
+      },
+    };
+    // The clock stands still, so that no status is late.
+    const now = new Date();
+    operator = createOperator({ client: recording, settings, log, now: () => now });
+    await operator.start();
+    const servers = () => client.list<JupyterServer>(jupyterServers, namespace, {}, deadline());
+    await expect.poll(async () => (await servers()).filter(({ status }) => status?.create_fn).length).toBe(20);
+    // Six sessions at a time: the first status may be written when the last six are in progress.
+    const first = calls.slice(0, calls.indexOf('patch jupyterservers'));
+    expect(first.filter((call) => call === 'create statefulsets').length).toBeGreaterThanOrEqual(14);
+    // No child was created twice, and the status has all of them.
+    expect(calls.filter((call) => call === 'create secrets')).toHaveLength(20);
+    for (const { metadata, status } of await servers())
+      expect(Object.keys(status?.children ?? {}), metadata.name).toHaveLength(5);
   });
 
   it('counts a session that it deletes because a threshold has passed', async () => {

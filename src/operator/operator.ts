@@ -7,15 +7,17 @@ import type { OutboundCalls } from '../platform/metrics/outbound-calls.ts';
 import { type Metrics, noMetrics } from '../platform/metrics/types.ts';
 import { createWatchMetric } from '../platform/metrics/watches.ts';
 import { createSessionAgents } from '../platform/session-agent/client.ts';
-import { createAmaltheaDetector, type DetectorTiming } from './amalthea/detector.ts';
+import { createAmaltheaDetector } from './amalthea/detector.ts';
 import { otherFinalizers } from './amalthea/finalizer.ts';
+import type { DetectorTiming } from './amalthea/namespace-detector.ts';
 import { createClusterView, watchedResources } from './cluster-view.ts';
 import { createActivityMonitor } from './culling/activity-monitor.ts';
+import { createFirstSaves } from './culling/first-saves.ts';
 import { jupyterActivity } from './culling/jupyter.ts';
 import { createSaves, type SaveTiming } from './ending/saves.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { createOperatorMetrics } from './metrics.ts';
-import { createReconciler } from './reconcile.ts';
+import { createReconciler, type Reconciler } from './reconcile.ts';
 import { copyResourceUsage } from './resource-usage.ts';
 import type { OperatorSettings } from './settings.ts';
 import { createWorkQueue, type WorkClass } from './work-queue.ts';
@@ -62,12 +64,13 @@ export function createOperator(options: {
     concurrency,
     firstRetryMs: 500,
     lastRetryMs: 60_000,
+    now: () => now().getTime(),
     log,
-    classOf: (key) => workClass(view.server(...nameOf(key))),
+    classOf: (key) => workClass(view.server(...nameOf(key)), reconciler),
     work: async (key, attemptLog) => {
-      if (!detector.mayAct) return undefined;
+      if (!detector.mayAct(nameOf(key)[0])) return undefined;
       const deadline = Deadline.after(reconcileTimeoutMs, stopping.signal);
-      return counted.reconcile(() => reconcile(...nameOf(key), { deadline, log: attemptLog }));
+      return counted.reconcile(() => reconciler.reconcile(...nameOf(key), { deadline, log: attemptLog }));
     },
   });
   const monitor = createActivityMonitor({
@@ -82,7 +85,9 @@ export function createOperator(options: {
     log,
   });
   const agents = createSessionAgents({ ...(calls && { calls }) });
-  const saves = createSaves({ agents, onChange: (session) => queue.add(session), log, timing: saveTiming });
+  const saveOptions = { agents, onChange: (session: string) => queue.add(session), log, timing: saveTiming };
+  const firstSaves = createFirstSaves(saveOptions, settings.agentSecrets);
+  const saves = createSaves({ ...saveOptions, isFinal: true });
   const recorder = createEventRecorder({ client, now, log });
   const view = createClusterView({
     client,
@@ -95,7 +100,7 @@ export function createOperator(options: {
     },
     onWatchEnd: createWatchMetric(metrics, watchedResources(settings.jupyterServers)),
     onChange: (namespace, name) => {
-      if (detector.mayAct) queue.add(`${namespace}/${name}`);
+      if (detector.mayAct(namespace)) queue.add(`${namespace}/${name}`);
     },
   });
   const detector = createAmaltheaDetector({
@@ -111,8 +116,9 @@ export function createOperator(options: {
       return client.get<JupyterServer>(settings.jupyterServers, namespace, name, deadline);
     },
     onDetected: (session, message) => recorder.record(session, { type: 'Warning', reason: 'AmaltheaRuns', message }),
-    onActing() {
-      for (const { metadata } of view.servers()) queue.add(`${metadata.namespace}/${metadata.name}`);
+    onActing(namespace) {
+      for (const { metadata } of view.servers())
+        if (metadata.namespace === namespace) queue.add(`${namespace}/${metadata.name}`);
       usage ??= startUsage();
     },
     now,
@@ -120,12 +126,16 @@ export function createOperator(options: {
     timing: detectorTiming,
   });
   counted.observe({ queue, view, detector });
-  const reconcile = createReconciler({ client, view, monitor, saves, recorder, settings, metrics: counted, now });
+  const reconciler = createReconciler({
+    ...{ client, view, monitor, firstSaves, saves, recorder, settings, now },
+    metrics: counted,
+    isBusy: () => queue.hasSlowWork,
+  });
 
   function startUsage(): Promise<void> | undefined {
     const { namespaces, jupyterServers, resourceUsageIntervalMs: intervalMs } = settings;
     if (intervalMs === undefined) return undefined;
-    const mayWrite = () => detector.mayAct;
+    const mayWrite = (namespace: string) => detector.mayAct(namespace);
     const { signal } = stopping;
     return copyResourceUsage({ client, view, namespaces, jupyterServers, intervalMs, mayWrite, log, signal });
   }
@@ -140,7 +150,15 @@ export function createOperator(options: {
     async stop() {
       stopping.abort();
       await detecting;
-      await Promise.all([queue.stop(), view.stop(), usage, monitor.stop(), saves.stop(), recorder.stop()]);
+      await Promise.all([
+        queue.stop(),
+        view.stop(),
+        usage,
+        monitor.stop(),
+        firstSaves.stop(),
+        saves.stop(),
+        recorder.stop(),
+      ]);
       await agents.close();
     },
     get lastContactAt() {
@@ -160,10 +178,13 @@ function nameOf(key: string): [namespace: string, name: string] {
   return [namespace, name];
 }
 
-/** Creating the children of a session takes seven calls, and other work usually one: so it goes first. */
-function workClass(server: JupyterServer | undefined): WorkClass {
-  if (!server) return { owner: '', isSlow: false };
-  const { metadata, spec, status } = server;
+/**
+ * Creating the children of a session takes six calls, and other work usually one: so it goes first. Only the first status of a session
+ * can wait for the creation of others, because it has nothing to show until the pod starts.
+ */
+function workClass(server: JupyterServer | undefined, { isNew, isDeferred }: Reconciler): WorkClass {
+  if (!server) return { owner: '', kind: 'quick' };
+  const { metadata, spec } = server;
   const owner = ownerOf({ ...metadata }, spec?.auth?.oidc?.enabled === true) ?? '';
-  return { owner, isSlow: status?.create_fn === undefined && metadata.deletionTimestamp === undefined };
+  return { owner, kind: isDeferred(server) ? 'deferred' : isNew(server) ? 'slow' : 'quick' };
 }

@@ -6,7 +6,7 @@ import type {
   ObjectMeta,
   PodStatus,
 } from '../platform/kubernetes/objects.ts';
-import type { StringPool } from './string-pool.ts';
+import type { ValuePool } from './value-pool.ts';
 
 /** The pod of a session, with the fields that this operator reads. */
 export interface MainPod {
@@ -90,7 +90,7 @@ function withShortMessages(status: PodStatus): PodStatus {
 }
 
 /** Returns the pod for the cache, which has thousands of pods with equal values. */
-export const compactPod = (pod: MainPod | undefined, pool: StringPool): MainPod | undefined =>
+export const compactPod = (pod: MainPod | undefined, pool: ValuePool): MainPod | undefined =>
   pod && {
     ...pod,
     ...pool.share({ namespace: pod.namespace, containers: pod.containers, status: pod.status }),

@@ -4,10 +4,10 @@ import { registered } from '../../tests/support/sessions/manifests.ts';
 import { jupyterServers } from '../jupyter-server/resource.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import { buildJupyterServer } from '../sessions/manifest/build.ts';
-import { projectServer } from './project-server.ts';
-import { createStringPool } from './string-pool.ts';
+import { projectServer, withStatusOf } from './project-server.ts';
+import { createValuePool } from './value-pool.ts';
 
-const project = projectServer(jupyterServers, createStringPool(100));
+const project = projectServer(jupyterServers, createValuePool(10_000));
 const manifest = buildJupyterServer(registered, testConfig());
 const raw: JupyterServer = {
   ...manifest,
@@ -41,11 +41,36 @@ describe('a JupyterServer in the cache', () => {
   });
 });
 
-describe('the strings of the caches', () => {
-  it('are equal and not shared with the raw object, also after the pool starts anew', () => {
-    const pool = createStringPool(2);
-    const value = { a: ['x', { b: 'x', c: 1, d: null }], e: 'y', f: 'z', g: 'x'.repeat(100) };
-    expect(pool.share(value)).toEqual(value);
-    expect(pool.share(value)).not.toBe(value);
+describe('the values of the caches', () => {
+  const value = { a: ['x', { b: 'x', c: 1, d: null }], e: 'y', f: 'z', g: 'x'.repeat(2_000) };
+
+  it.each([1, 30, 10_000])(
+    'are equal to those of the object, and not shared with it, in a pool of %i characters',
+    (chars) => {
+      const pool = createValuePool(chars);
+      expect(pool.share(value)).toEqual(value);
+      expect(pool.share(value)).toEqual(value);
+      expect(pool.share(value).a).not.toBe(value.a);
+    },
+  );
+
+  it('are one object if they are equal and not large', () => {
+    const pool = createValuePool(10_000);
+    const [one, other] = [pool.share(value), pool.share({ ...value, e: 'other' })];
+    expect(other.a).toBe(one.a);
+    expect(other).not.toBe(one);
+    expect(pool.share(['x', { d: null, b: 'x', c: 1 }])).not.toBe(one.a);
+  });
+});
+
+describe('the status of a pod', () => {
+  it('is one object in the caches of pods and of JupyterServers, if it is the same', () => {
+    const pod = { status: { phase: 'Running' } };
+    const server = (phase: string) => ({ ...raw, status: { mainPod: { name: 'x-0', status: { phase } } } });
+    const [same, other] = [server('Running'), server('Pending')];
+    expect(withStatusOf(same, pod)).toEqual(same);
+    expect(withStatusOf(same, pod).status?.mainPod?.status).toBe(pod.status);
+    expect(withStatusOf(other, pod)).toBe(other);
+    expect(withStatusOf(same, undefined)).toBe(same);
   });
 });

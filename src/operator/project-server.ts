@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { validStatus } from '../jupyter-server/status.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { ObjectMeta } from '../platform/kubernetes/objects.ts';
 import type { ResourceType } from '../platform/kubernetes/types.ts';
-import type { StringPool } from './string-pool.ts';
+import type { MainPod } from './pod.ts';
+import type { ValuePool } from './value-pool.ts';
 
 /** Kopf's copy of the whole object, in objects that Amalthea has reconciled. */
 const kopfCopy = 'kopf.zalando.org/last-handled-configuration';
@@ -14,7 +16,7 @@ const kopfCopy = 'kopf.zalando.org/last-handled-configuration';
  */
 export function projectServer(
   { group, version }: ResourceType,
-  pool: StringPool,
+  pool: ValuePool,
 ): (raw: JupyterServer) => JupyterServer {
   return (raw) => {
     const status = validStatus(raw.status);
@@ -31,7 +33,14 @@ export function projectServer(
   };
 }
 
-function withoutCopies(raw: ObjectMeta, pool: StringPool): ObjectMeta {
+/** Returns the JupyterServer with the status of its pod as the same object, if both are equal, so that the caches have it once. */
+export function withStatusOf(server: JupyterServer, pod: Pick<MainPod, 'status'> | undefined): JupyterServer {
+  const { mainPod } = server.status ?? {};
+  if (!pod || !mainPod || !isDeepStrictEqual(mainPod.status, pod.status)) return server;
+  return { ...server, status: { ...server.status, mainPod: { ...mainPod, status: pod.status } } };
+}
+
+function withoutCopies(raw: ObjectMeta, pool: ValuePool): ObjectMeta {
   const { managedFields: _, ...metadata }: ObjectMeta & { managedFields?: unknown } = raw;
   const { [kopfCopy]: _copy, ...annotations } = metadata.annotations ?? {};
   return {

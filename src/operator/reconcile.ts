@@ -19,6 +19,7 @@ import { conditionsOf, unsavedWork } from './conditions.ts';
 import type { ActivityMonitor } from './culling/activity-monitor.ts';
 import { canSave, cull, hasClaim } from './culling/culler.ts';
 import type { CullingDecision } from './culling/decide.ts';
+import type { FirstSaves } from './culling/first-saves.ts';
 import { byOperator } from './ending/decide.ts';
 import { createEnding } from './ending/ending.ts';
 import type { Saves } from './ending/saves.ts';
@@ -27,11 +28,12 @@ import type { EventRecorder } from './event-recorder.ts';
 import { type Failure, failureOf } from './failure.ts';
 import { forcedEndMs, isOnLostNode } from './forced-end.ts';
 import type { OperatorMetrics } from './metrics.ts';
-import { templateOperations } from './resize.ts';
+import type { MainPod } from './pod.ts';
+import { isStuck, templateOperations } from './resize.ts';
 import { schedulingLeftMs } from './scheduling.ts';
 import { sessionUrl } from './session-url.ts';
 import type { OperatorSettings } from './settings.ts';
-import { desiredStatus, type Observed } from './status.ts';
+import { desiredStatus, hasFailed, type Observed } from './status.ts';
 import { sessionPatch, writeDelay } from './status-writer.ts';
 import { cullingReasons, cullingStory, statusStory } from './story.ts';
 import { clearHibernation, statefulSetUpdate } from './update-stateful-set.ts';
@@ -42,23 +44,34 @@ import { clearHibernation, statefulSetUpdate } from './update-stateful-set.ts';
  */
 const resyncMs = 600_000;
 
-/**
- * Returns the function that reconciles one session: it creates and updates the children, and writes the status. It is
- * level-triggered and idempotent: after a crash, a lost response or a missed event, the next call completes the work.
- * Returns the milliseconds after which to reconcile the session again; undefined if it does not exist.
- * Throws errors that the caller should retry. If the session causes the error, `status.events.operator` has its message.
- */
+export interface Reconciler {
+  /**
+   * Reconciles one session: creates and updates the children, and writes the status. It is level-triggered and idempotent: after a
+   * crash, a lost response or a missed event, the next call completes the work. Returns the milliseconds after which to reconcile the
+   * session again; undefined if it does not exist. Throws errors that the caller should retry. If the session causes the error,
+   * `status.events.operator` has its message.
+   */
+  reconcile(namespace: string, name: string, attempt: Attempt): Promise<number | undefined>;
+  /** Returns whether the children of the session must be created. */
+  isNew(server: JupyterServer): boolean;
+  /** Returns whether the next reconcile writes the first status of a session whose pod does not start yet. */
+  isDeferred(server: JupyterServer): boolean;
+}
+
 export function createReconciler(options: {
   client: KubernetesConnection;
   view: ClusterView;
   monitor: ActivityMonitor;
+  firstSaves: FirstSaves;
   saves: Saves;
   recorder: EventRecorder;
   settings: OperatorSettings;
   metrics: Pick<OperatorMetrics, 'culled' | 'saved'>;
   now: () => Date;
-}) {
-  const { client, view, monitor, recorder, settings, metrics, now } = options;
+  /** Returns whether other sessions wait for their children. */
+  isBusy: () => boolean;
+}): Reconciler {
+  const { client, view, monitor, firstSaves, recorder, settings, metrics, now, isBusy } = options;
   const ensureChildren = createEnsureChildren(options);
   const ending = createEnding({
     ...options,
@@ -68,18 +81,42 @@ export function createReconciler(options: {
   const writtenAt = new Map<string, number>();
   /** Uids of the sessions whose status this process has written or found correct, by namespace and name. */
   const seen = new Map<string, string>();
+  /** The children of sessions that this process has created and the status does not name yet, by namespace and name. */
+  const unreported = new Map<string, { readonly uid: string | undefined; readonly children: readonly Child[] }>();
 
-  return async function reconcile(namespace: string, name: string, attempt: Attempt): Promise<number | undefined> {
+  const unreportedOf = ({ metadata, status }: JupyterServer): readonly Child[] => {
+    const known = unreported.get(`${metadata.namespace}/${metadata.name}`);
+    return known === undefined || known.uid !== metadata.uid || status?.create_fn ? [] : known.children;
+  };
+  const isNew = (server: JupyterServer): boolean =>
+    server.status?.create_fn === undefined &&
+    server.metadata.deletionTimestamp === undefined &&
+    unreportedOf(server).length === 0;
+
+  return {
+    reconcile,
+    isNew,
+    isDeferred: (server) =>
+      unreportedOf(server).length > 0 &&
+      server.metadata.deletionTimestamp === undefined &&
+      !hasStarted(view.pod(server.metadata.uid ?? '')),
+  };
+
+  async function reconcile(namespace: string, name: string, attempt: Attempt): Promise<number | undefined> {
     const server = view.server(namespace, name);
     const key = `${namespace}/${name}`;
     if (!server) {
+      unreported.delete(key);
       monitor.forget(key);
+      firstSaves.forget(key);
       ending.forget(key);
       writtenAt.delete(key);
       seen.delete(key);
       return undefined;
     }
     if (server.metadata.deletionTimestamp) {
+      unreported.delete(key);
+      firstSaves.forget(key);
       ending.forget(key);
       await markTerminating(server, attempt.deadline);
       return (await endForced(server, attempt)) ?? resyncMs;
@@ -94,9 +131,21 @@ export function createReconciler(options: {
     let children: Child[] | undefined;
     let created: Observed['created'];
     let failed: { error: unknown } | undefined;
+    const known = unreportedOf(server);
+    const uid = server.metadata.uid ?? '';
+    const hadStatefulSet = view.children(uid).some(({ key: child }) => child === 'statefulset');
     try {
-      children = await ensureChildren(server, attempt);
+      children = await ensureChildren(server, known, attempt);
       if (!children) return resyncMs;
+      if (isNew(server)) {
+        unreported.set(key, { uid: uid, children });
+        // The children of other sessions come before the status, which changes again when the pod exists.
+        if (isBusy()) {
+          // This process has created the StatefulSet, so it has seen the session before it had a pod.
+          if (!hadStatefulSet) seen.set(key, uid);
+          return 0;
+        }
+      }
       await update(server, children, attempt);
     } catch (error) {
       failed = { error };
@@ -108,15 +157,15 @@ export function createReconciler(options: {
       failed ??= { error };
     }
     // The caches have the responses of the writes above, which are newer than `children`.
-    const uid = server.metadata.uid ?? '';
-    const newest = (children ?? existingChildren(server, view)).map(
+    const newest = (children ?? existingChildren(server, known, view)).map(
       (child) => view.children(uid).find((each) => each.uid === child.uid) ?? child,
     );
     const current = view.server(namespace, name) ?? server;
     const requeueMs = await writeStatus(key, current, newest, failureOf(failed?.error), created, attempt);
     if (failed) throw failed.error;
+    if (view.server(namespace, name)?.status?.create_fn) unreported.delete(key);
     return Math.min(requeueMs ?? resyncMs, resyncMs);
-  };
+  }
 
   async function update(server: JupyterServer, children: readonly Child[], { deadline, log }: Attempt): Promise<void> {
     const { namespace = '' } = server.metadata;
@@ -129,13 +178,17 @@ export function createReconciler(options: {
         const template = isOtherClass ? await classOperations(server, set.name, deadline) : [];
         const patch = [own, ...resize, ...template];
         view.observeChild(kind, await client.jsonPatch(kind.type, namespace, set.name, patch, deadline));
-        await replacePod(server, set, deadline);
         log.info('changed the resources of the session');
       }
       if (scale) {
         const patch = { metadata: { uid: set.uid }, ...scale };
         view.observeChild(kind, await client.mergePatch(kind.type, namespace, set.name, patch, deadline));
         log.info(scale, 'scaled the session');
+      }
+      const pod = view.pod(server.metadata.uid ?? '');
+      if (pod && isStuck(pod, set)) {
+        await client.delete(resource.pods, namespace, pod.name, { preconditions: { uid: pod.uid } }, deadline);
+        log.info({ pod: pod.uid }, 'deleted a pod that Kubernetes does not replace');
       }
     }
     const cleared = clearHibernation(server);
@@ -158,16 +211,6 @@ export function createReconciler(options: {
     return templateOperations(existing, renderChildren(complete, settings, randomBytes)['statefulset']);
   }
 
-  /**
-   * Deletes the pod of a StatefulSet that Amalthea created with the policy OrderedReady. With this policy, Kubernetes does not
-   * replace a pod that never becomes ready.
-   */
-  async function replacePod({ metadata }: JupyterServer, set: Child, deadline: Deadline): Promise<void> {
-    const pod = view.pod(metadata.uid ?? '');
-    if (!pod || set.statefulSet?.parallel) return;
-    await client.delete(resource.pods, pod.namespace, pod.name, { preconditions: { uid: pod.uid } }, deadline);
-  }
-
   /** Writes the status, or ends the session if that is due. Returns the milliseconds until the next necessary reconcile. */
   async function writeStatus(
     key: string,
@@ -183,36 +226,23 @@ export function createReconciler(options: {
     const podEvents = pod ? view.events(pod.uid) : [];
     const set = children.find(({ key: childKey }) => childKey === 'statefulset');
     const former = view.formerPod(server.status?.mainPod?.uid ?? '');
-    const observed = desiredStatus(
-      {
-        server,
-        children,
-        pod,
-        podEvents,
-        formerPod: former,
-        formerPodEvents: view.events(server.status?.mainPod?.uid ?? ''),
-        statefulSetEvents: set ? view.events(set.uid) : [],
-        failure,
-        created,
-        now: time,
-      },
-      settings,
-    );
+    const input: Observed = {
+      ...{ server, children, pod, podEvents, failure, created, now: time, formerPod: former },
+      formerPodEvents: view.events(server.status?.mainPod?.uid ?? ''),
+      statefulSetEvents: set ? view.events(set.uid) : [],
+    };
+    const observed = desiredStatus(input, settings);
     const pods = { pod, former, isFirstLook: seen.get(key) !== uid, createdAt: server.metadata.creationTimestamp };
     const withConditions = { ...observed, conditions: conditionsOf(observed, server.status, pods, time) };
-    const ended = await ending.step(
-      { key, server, desired: withConditions, pod, hasClaim: hasClaim(server, children) },
-      attempt,
-    );
+    const known = { key, server, desired: withConditions, pod, hasClaim: hasClaim(server, children) };
+    const ended = await ending.step({ ...known, hasFailed: () => hasFailed(input, settings) }, attempt);
     if (ended?.isDone) return undefined;
-    const session = { key, server, desired: withConditions, children, pod, now: time };
-    const decision = cull(session, monitor, settings);
-    if (decision.action) {
-      await endSession(server, decision.action, attempt);
-      return undefined;
-    }
+    const firstSavedAt = firstSaves.endedAt(key, time);
+    const decision = cull({ ...known, children, firstSavedAt, now: time }, monitor, settings);
+    if (!decision.isDue) firstSaves.forget(key);
+    if (decision.action && (await endSession(known, decision.action, attempt))) return undefined;
     const save = ended?.progress ? { save: ended.progress } : {};
-    const conditions = [...withConditions.conditions, ...unsavedWork(decision.notice, server.status, time)];
+    const conditions = [...withConditions.conditions, ...unsavedWork(decision.notice, server, time)];
     const desired = { ...withConditions, conditions, ...lastActivity(server, decision), ...save };
     const patch = sessionPatch(server, desired, decision, time);
     const schedulingMs = schedulingLeftMs(pod, podEvents, settings.unschedulableGraceMs, time) || resyncMs;
@@ -221,7 +251,7 @@ export function createReconciler(options: {
       seen.set(key, uid);
       return nextMs;
     }
-    const waitMs = writeDelay(patch, time.getTime() - (writtenAt.get(key) ?? 0));
+    const waitMs = writeDelay(patch, time.getTime() - (writtenAt.get(key) ?? 0), isBusy() && !hasStarted(pod));
     if (waitMs > 0) return Math.min(waitMs, nextMs);
     const isNewState = desired.state !== server.status?.state;
     if (isNewState) {
@@ -236,15 +266,29 @@ export function createReconciler(options: {
     return nextMs;
   }
 
-  /** Hibernates or deletes a session, if it has not changed since it was read. */
+  /**
+   * Hibernates or deletes a session, if it has not changed since it was read. Returns whether the session has changed: the first save
+   * does not change it.
+   */
   async function endSession(
-    server: JupyterServer,
+    session: { key: string; server: JupyterServer; pod: MainPod | undefined; hasClaim: boolean },
     { is, reason }: NonNullable<CullingDecision['action']>,
-    { deadline, log }: Attempt,
-  ): Promise<void> {
+    attempt: Attempt,
+  ): Promise<boolean> {
+    const { server, key } = session;
+    const { deadline, log } = attempt;
     const { namespace = '', name = '', uid = '', resourceVersion = '' } = server.metadata;
     const isHibernation = is === 'hibernate';
     const isSaved = isHibernation && canSave(server, settings.agentSecrets);
+    if (isSaved) {
+      const first = firstSaves.step(session);
+      if (first.is === 'running') return false;
+      if (first.is === 'failed') {
+        await ending.keepRunning(server, first.failure, attempt);
+        firstSaves.forget(key);
+        return true;
+      }
+    }
     const what = isSaved
       ? 'It is hibernated after its work is saved.'
       : isHibernation
@@ -254,15 +298,17 @@ export function createReconciler(options: {
       const request = { id: randomUUID(), at: now().toISOString(), by: byOperator, action: 'hibernate' } as const;
       const annotations = { [annotation.stopRequest]: writeStopRequest(request) };
       await patchServer(server, { metadata: { annotations } }, deadline, { ifUnchanged: true });
+      firstSaves.forget(key);
     } else if (isHibernation) await patchServer(server, hibernation(now()), deadline, { ifUnchanged: true });
     else {
       const options = { propagationPolicy: 'Foreground', preconditions: { uid, resourceVersion } } as const;
       const isDeleted = await client.delete(settings.jupyterServers, namespace, name, options, deadline);
-      if (!isDeleted) return;
+      if (!isDeleted) return true;
     }
     recorder.record(server, { type: 'Normal', reason: 'Culled', message: `${cullingReasons[reason]} ${what}` });
     log.info({ action: is, reason }, 'the operator ended a session whose threshold was exceeded');
     metrics.culled(reason);
+    return true;
   }
 
   /**
@@ -318,6 +364,10 @@ export function createReconciler(options: {
     }
   }
 }
+
+/** Returns whether the kubelet has begun to start the containers. */
+const hasStarted = (pod: MainPod | undefined): boolean =>
+  [...(pod?.status.initContainerStatuses ?? []), ...(pod?.status.containerStatuses ?? [])].length > 0;
 
 function lastActivity({ status }: JupyterServer, { lastActivity: written }: CullingDecision): JupyterServerStatus {
   const time = written === undefined ? status?.lastActivity : new Date(written).toISOString();

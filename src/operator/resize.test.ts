@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { templateOperations } from './resize.ts';
+import type { Child, StatefulSetState } from './child.ts';
+import type { MainPod } from './pod.ts';
+import { isStuck, templateOperations } from './resize.ts';
 
 const set = (spec: object) => ({ spec: { template: { spec } } });
 const shm = (sizeLimit: string) => ({ name: 'shm', emptyDir: { medium: 'Memory', sizeLimit } });
@@ -19,4 +21,17 @@ it('a class without a quota removes the priority class', () => {
   const none = { op: 'add', path: '/spec/template/spec/priorityClassName', value: '' };
   expect(templateOperations(set({ priorityClassName: 'small' }), set({}))).toEqual([none]);
   expect(templateOperations(set({}), set({}))).toEqual([none]);
+});
+
+it.each([
+  ['not ready', true, {}, {}],
+  ['ready, which Kubernetes replaces', false, {}, { conditions: [{ type: 'Ready', status: 'True' }] }],
+  ['of a StatefulSet with the policy Parallel', false, { parallel: true }, {}],
+  ['of the newest template', false, { updateRevision: 'first' }, {}],
+  ['whose template Kubernetes has not seen yet', false, { generation: 3 }, {}],
+] as const)('a pod of a former template is stuck if it is %s: %s', (_of, expected, changed, status) => {
+  const state: Partial<StatefulSetState> = { parallel: false, generation: 2, observedGeneration: 2, ...changed };
+  const statefulSet = { updateRevision: 'second', ...state };
+  const pod = { revision: 'first', terminating: false, status } as unknown as MainPod;
+  expect(isStuck(pod, { statefulSet } as unknown as Child)).toBe(expected);
 });

@@ -1,4 +1,18 @@
 import { asObject } from '../lib/json.ts';
+import type { Child } from './child.ts';
+import type { MainPod } from './pod.ts';
+
+/**
+ * Returns whether Kubernetes never replaces the pod, although the template of its StatefulSet has changed: with the policy
+ * OrderedReady of Amalthea's StatefulSets, Kubernetes replaces only pods that are ready. Pure.
+ */
+export function isStuck(pod: MainPod, { statefulSet }: Child): boolean {
+  if (!statefulSet || statefulSet.parallel || pod.terminating) return false;
+  const { generation, observedGeneration, updateRevision } = statefulSet;
+  const isCurrent = generation === observedGeneration && updateRevision !== undefined;
+  const isReady = pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+  return isCurrent && pod.revision !== undefined && pod.revision !== updateRevision && !isReady;
+}
 
 /**
  * Returns the JSON patch that changes what a resource class determines in the pod template of an existing StatefulSet, besides the

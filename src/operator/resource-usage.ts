@@ -60,8 +60,8 @@ export async function copyResourceUsage(options: {
   namespaces: readonly string[];
   jupyterServers: ResourceType;
   intervalMs: number;
-  /** Whether this operator may change sessions. */
-  mayWrite: () => boolean;
+  /** Returns whether this operator may change the sessions of the namespace. */
+  mayWrite: (namespace: string) => boolean;
   log: Logger;
   signal: AbortSignal;
   /** Shorter for tests. */
@@ -74,7 +74,7 @@ export async function copyResourceUsage(options: {
   const startedAt = performance.now();
 
   while (!signal.aborted) {
-    for (const namespace of mayWrite() ? namespaces : []) {
+    for (const namespace of namespaces) {
       try {
         await copyOnce(namespace);
       } catch (err) {
@@ -82,7 +82,7 @@ export async function copyResourceUsage(options: {
         if (!signal.aborted) log[absent ? 'debug' : 'warn']({ err, namespace }, 'the resource usage could not be read');
       }
     }
-    if (mayWrite()) await removeExpired();
+    await removeExpired();
     await sleep(intervalMs, signal);
   }
 
@@ -91,6 +91,7 @@ export async function copyResourceUsage(options: {
     const byNamespace = Map.groupBy(metrics, ({ metadata }) => metadata?.namespace ?? namespace);
     const changed: { server: JupyterServer; usage: Usage }[] = [];
     for (const [each, found] of byNamespace) {
+      if (!mayWrite(each)) continue;
       const usages = usageByPod(found);
       for (const server of view.servers()) {
         if (server.metadata.namespace !== each) continue;
@@ -112,6 +113,7 @@ export async function copyResourceUsage(options: {
     for (const uid of measuredAt.keys()) if (!uids.has(uid)) measuredAt.delete(uid);
     const expired = servers.filter(
       ({ metadata, status }) =>
+        mayWrite(metadata.namespace ?? '') &&
         status?.mainPod?.resourceUsage !== undefined &&
         performance.now() - (measuredAt.get(metadata.uid ?? '') ?? startedAt) > expiresMs,
     );

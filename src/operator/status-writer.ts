@@ -42,12 +42,12 @@ function changedAnnotations(
   { notice, idleSince, isPending }: CullingDecision,
   now: Date,
 ): Record<string, string | null> | undefined {
-  if (isPending) return undefined;
+  if (isPending && !notice) return undefined;
   const current = metadata.annotations ?? {};
+  const known = current[annotation.lastActivityDate] ?? '';
   const idle = idleSince === undefined ? '' : inSeconds(new Date(idleSince));
   const wanted: Record<string, string | null> = {
-    [annotation.lastActivityDate]:
-      state === 'running' || state === 'hibernated' ? idle : (current[annotation.lastActivityDate] ?? ''),
+    [annotation.lastActivityDate]: !isPending && (state === 'running' || state === 'hibernated') ? idle : known,
     [annotation.culling]: notice ? writeCullingNotice(notice) : null,
     // The date is missing if the session was hibernated with kubectl.
     ...(state === 'hibernated' && !current[annotation.hibernationDate]
@@ -61,12 +61,13 @@ function changedAnnotations(
 /**
  * Returns the milliseconds to wait before the patch is written, so that several changes become one write. Pure.
  * @param sinceLast milliseconds since the last write for this session
+ * @param canWait whether other work is more urgent than the steps of this session
  */
-export function writeDelay(patch: { status?: object; metadata?: object }, sinceLast: number): number {
+export function writeDelay(patch: { status?: object; metadata?: object }, sinceLast: number, canWait = false): number {
   const status = isObject(patch.status) ? patch.status : {};
   if (patch.metadata !== undefined || urgent.some((field) => Object.hasOwn(status, field))) return 0;
   const isOtherPod = isObject(status['mainPod']) && Object.hasOwn(status['mainPod'], 'uid');
   const isStep = isOtherPod || steps.some((field) => Object.hasOwn(status, field));
-  const minimum = isStep ? delay.step : delay.detail;
+  const minimum = isStep && !canWait ? delay.step : delay.detail;
   return Math.max(0, minimum - sinceLast);
 }

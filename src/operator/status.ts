@@ -1,3 +1,4 @@
+import { annotation } from '../jupyter-server/labels.ts';
 import { fromJupyterServer } from '../jupyter-server/session.ts';
 import { observedState } from '../jupyter-server/state.ts';
 import type { JupyterServer, JupyterServerStatus, SessionState } from '../jupyter-server/types.ts';
@@ -58,6 +59,14 @@ export function desiredStatus(observed: Observed, settings: OperatorSettings): J
     events,
     ...(stopped ? { stoppedPod: stopped } : {}),
   };
+}
+
+/** Returns whether the pod has failed. During the save before its end, the state of a session is `stopping` in any case. Pure. */
+export function hasFailed(observed: Observed, settings: OperatorSettings): boolean {
+  const { server } = observed;
+  const { [annotation.stopRequest]: _, ...annotations } = server.metadata.annotations ?? {};
+  const running = { ...server, metadata: { ...server.metadata, annotations } };
+  return desiredStatus({ ...observed, server: running }, settings).state === 'failed';
 }
 
 /** Returns an object with the time at which the state became `wanted` in `field`; an empty object for any other state. */

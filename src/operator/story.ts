@@ -1,7 +1,7 @@
 import { readCullingNotice } from '../jupyter-server/culling-notice.ts';
 import { annotation } from '../jupyter-server/labels.ts';
 import type { JupyterServer, JupyterServerStatus } from '../jupyter-server/types.ts';
-import { unsavedMessage } from './conditions.ts';
+import { unsavedMessage, whyNotSaved } from './conditions.ts';
 
 /** A Kubernetes Event about a session, which `kubectl describe` shows. */
 export interface StoryEvent {
@@ -62,7 +62,7 @@ function stateChange(before: JupyterServerStatus | undefined, after: JupyterServ
     case 'failed':
       return [warning('Failed', message || 'The session has failed.')];
     case 'hibernated':
-      return [normal('Hibernated', 'The session is hibernated: its pod is stopped, and its volume is kept.')];
+      return [normal('Hibernated', `The session is hibernated: its pod is stopped${volumeAfter(after)}.`)];
     case 'starting':
       if (before?.state === 'hibernated') return [normal('Resumed', 'The session is started again.')];
       return before?.state === 'running' ? [warning('NotReady', 'The session is no longer ready.')] : [];
@@ -71,6 +71,9 @@ function stateChange(before: JupyterServerStatus | undefined, after: JupyterServ
   }
 }
 
+const volumeAfter = ({ children }: JupyterServerStatus): string =>
+  children?.['pvc'] ? ', and its volume is kept' : '. It has no volume';
+
 /** Returns the event for a new notice about the end of the session. Pure. */
 export function cullingStory(server: JupyterServer, text: string | null | undefined): StoryEvent[] {
   const notice = readCullingNotice(text ?? undefined);
@@ -78,7 +81,7 @@ export function cullingStory(server: JupyterServer, text: string | null | undefi
   if (!notice || (known?.action === notice.action && known.reason === notice.reason)) return [];
   const why = cullingReasons[notice.reason];
   if (notice.action === 'none' && notice.reason === 'hibernated')
-    return [warning('UnsavedWork', `${why} ${unsavedMessage}`)];
+    return [warning('UnsavedWork', `${why} ${unsavedMessage(whyNotSaved(server))}`)];
   if (notice.action === 'none') {
     return [
       warning(

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { annotation } from '../jupyter-server/labels.ts';
 import { readQuantity } from '../jupyter-server/quantities.ts';
+import { isPending, readStopRequest } from '../jupyter-server/stop-request.ts';
 import type { JupyterServer } from '../jupyter-server/types.ts';
 import type { Child } from './child.ts';
 import { resourcesAnnotation, resourcesText } from './children/stateful-set.ts';
@@ -67,7 +68,10 @@ export function clearHibernation({ spec, metadata }: JupyterServer): { metadata:
   if (spec?.jupyterServer?.hibernated) return undefined;
   const set = hibernationAnnotations.filter((name) => metadata.annotations?.[name]);
   if (set.length === 0) return undefined;
-  const ended = [annotation.stopRequest, annotation.savedWork].filter((name) => metadata.annotations?.[name]);
+  const { [annotation.stopRequest]: request, [annotation.savedWork]: saved } = metadata.annotations ?? {};
+  // A hibernated session has no pending request, so such a request is newer than the hibernation.
+  const isEnded = request !== undefined && !isPending(readStopRequest(request));
+  const ended = [...(isEnded ? [annotation.stopRequest] : []), ...(saved === undefined ? [] : [annotation.savedWork])];
   const cleared = [...set.map((name) => [name, '']), ...ended.map((name) => [name, null])];
   return { metadata: { annotations: Object.fromEntries(cleared) } };
 }

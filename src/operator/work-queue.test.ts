@@ -1,7 +1,7 @@
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../tests/support/wait-for.ts';
-import { createWorkQueue } from './work-queue.ts';
+import { createWorkQueue, type WorkKind } from './work-queue.ts';
 
 const log = pino({ level: 'silent' });
 const timing = { firstRetryMs: 1, lastRetryMs: 4, log };
@@ -127,18 +127,22 @@ describe('the work queue', () => {
   });
 
   describe('with keys of several owners', () => {
+    const kinds: Readonly<Record<string, WorkKind>> = { '!': 'slow', '?': 'deferred' };
+    let time = 0;
     /** Returns the order in which one worker processes the keys, which are all added while the worker is busy. */
-    async function order(keys: readonly string[]): Promise<string[]> {
+    async function order(keys: readonly string[], msPerKey = 0): Promise<string[]> {
       const gate = Promise.withResolvers<void>();
       const finished = Promise.withResolvers<void>();
       const processed: string[] = [];
       const queue = createWorkQueue({
         ...timing,
         concurrency: 1,
-        classOf: (key) => ({ owner: key.charAt(0), isSlow: key.endsWith('!') }),
+        classOf: (key) => ({ owner: key.charAt(0), kind: kinds[key.at(-1) ?? ''] ?? 'quick' }),
+        now: () => time,
         async work(key) {
           if (key === 'first') await gate.promise;
           else processed.push(key);
+          time += msPerKey;
           if (processed.length === keys.length) finished.resolve();
           return undefined;
         },
@@ -162,6 +166,16 @@ describe('the work queue', () => {
       expect(processed.indexOf('a1!')).toBeLessThan(5);
       expect(processed.at(-1)).toBe('a2!');
     });
+
+    it('takes deferred keys when no slow key waits, the owners in turn', async () => {
+      const keys = ['a1?', 'a2?', 'b3?', 'a4!', 'a5!', 'b6!', 'a7'];
+      expect(await order(keys)).toEqual(['a7', 'a4!', 'b6!', 'a5!', 'a1?', 'b3?', 'a2?']);
+    });
+
+    it('takes deferred keys like quick ones after fifteen seconds', async () => {
+      const keys = ['a1?', 'a2!', 'a3!', 'a4!', 'a5!', 'a6!', 'a7?'];
+      expect(await order(keys, 6_000)).toEqual(['a2!', 'a3!', 'a1?', 'a7?', 'a4!', 'a5!', 'a6!']);
+    });
   });
 
   it('keeps workers free of slow keys', async () => {
@@ -171,7 +185,7 @@ describe('the work queue', () => {
     const queue = createWorkQueue({
       ...timing,
       concurrency: 4,
-      classOf: (key) => ({ owner: '', isSlow: key.startsWith('slow') }),
+      classOf: (key) => ({ owner: '', kind: key.startsWith('slow') ? 'slow' : 'quick' }),
       async work(key) {
         started.push(key);
         if (key === 'quick') quickDone.resolve();

@@ -10,16 +10,23 @@ export interface WorkQueue {
   add(key: string): void;
   /** Number of keys that wait for a worker. Keys that wait for the end of a delay are not counted. */
   readonly depth: number;
+  /** Whether slow work waits for a worker. */
+  readonly hasSlowWork: boolean;
   /** Starts no other work. Resolves when the running work has ended. */
   stop(): Promise<void>;
 }
+
+/**
+ * `quick` work goes first. `slow` work takes long. `deferred` work can wait until no slow work waits, but not longer than
+ * `maxDeferMs`; then it is quick work.
+ */
+export type WorkKind = 'quick' | 'slow' | 'deferred';
 
 /** The place of a key in the queue. */
 export interface WorkClass {
   /** The queue is fair between owners. */
   readonly owner: string;
-  /** Whether the work takes long. Other work goes first. */
-  readonly isSlow: boolean;
+  readonly kind: WorkKind;
 }
 
 interface Item {
@@ -34,13 +41,15 @@ interface Item {
 
 /** Number of quick keys after which one slow key is processed, so that slow work always advances. */
 const quickInARow = 4;
+/** Maximum time for which deferred work waits while slow work waits, in milliseconds. */
+const maxDeferMs = 15_000;
 /** Longest delay of a timer of Node.js. */
 const maxDelayMs = 2 ** 31 - 1;
 
 /**
  * Returns a queue that calls `work` for each added key: at most `concurrency` calls at a time, and at most one call at a time
  * for the same key. Of the waiting keys, the queue takes quick ones before slow ones, and one key of each owner in turn. A
- * quarter of the workers does no slow work, so that quick work does not wait for the end of slow work.
+ * quarter of the workers does no slow work, so that quick work does not wait for the end of slow work. Deferred keys come last.
  *
  * If `work` throws, the key is retried after a delay that doubles from `firstRetryMs` to `lastRetryMs`. A key that is added
  * during a delay is processed immediately.
@@ -54,30 +63,43 @@ export function createWorkQueue(options: {
   firstRetryMs: number;
   lastRetryMs: number;
   random?: () => number;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
   log: Logger;
 }): WorkQueue {
   const { work, concurrency, firstRetryMs, lastRetryMs, log, random = Math.random } = options;
-  const { classOf = () => ({ owner: '', isSlow: false }) } = options;
+  const { now = Date.now, classOf = (): WorkClass => ({ owner: '', kind: 'quick' }) } = options;
   const slowConcurrency = Math.max(1, concurrency - Math.ceil(concurrency / 4));
   const items = new Map<string, Item>();
-  const quick = new FairQueue();
-  const slow = new FairQueue();
+  const waiting = { quick: new FairQueue(), slow: new FairQueue(), deferred: new FairQueue() };
+  /** When each deferred key began to wait, the first one first. */
+  const deferredSince = new Map<string, number>();
   const running = new Set<Promise<void>>();
   let runningSlow = 0;
   let quickSinceSlow = 0;
   let stopped = false;
 
   function enqueue(key: string): void {
-    const { owner, isSlow } = classOf(key);
-    (isSlow ? quick : slow).delete(key);
-    (isSlow ? slow : quick).add(key, owner);
+    const { owner, kind } = classOf(key);
+    for (const [each, queue] of Object.entries(waiting)) if (each !== kind) queue.delete(key);
+    waiting[kind].add(key, owner);
+    if (kind !== 'deferred') deferredSince.delete(key);
+    else if (!deferredSince.has(key)) deferredSince.set(key, now());
+  }
+
+  /** Returns whether deferred work is as urgent as quick work. */
+  function isDeferredDue(): boolean {
+    const [since] = deferredSince.values();
+    return since !== undefined && (waiting.slow.size === 0 || now() - since >= maxDeferMs);
   }
 
   function take(): { key: string; isSlow: boolean } | undefined {
-    const maySlow = slow.size > 0 && runningSlow < slowConcurrency;
-    const isSlow = maySlow && (quick.size === 0 || quickSinceSlow >= quickInARow);
-    const key = (isSlow ? slow : quick).take();
+    const maySlow = waiting.slow.size > 0 && runningSlow < slowConcurrency;
+    const isDeferred = waiting.quick.size === 0 && isDeferredDue();
+    const isSlow = maySlow && ((waiting.quick.size === 0 && !isDeferred) || quickSinceSlow >= quickInARow);
+    const key = waiting[isSlow ? 'slow' : isDeferred ? 'deferred' : 'quick'].take();
     if (key === undefined) return undefined;
+    deferredSince.delete(key);
     quickSinceSlow = isSlow ? 0 : quickSinceSlow + 1;
     return { key, isSlow };
   }
@@ -145,12 +167,15 @@ export function createWorkQueue(options: {
   return {
     add,
     get depth() {
-      return quick.size + slow.size;
+      return waiting.quick.size + waiting.slow.size + waiting.deferred.size;
+    },
+    get hasSlowWork() {
+      return waiting.slow.size > 0;
     },
     async stop() {
       stopped = true;
-      quick.clear();
-      slow.clear();
+      for (const queue of Object.values(waiting)) queue.clear();
+      deferredSince.clear();
       for (const { wait } of items.values()) clearTimeout(wait);
       await Promise.all(running);
     },

@@ -3,7 +3,8 @@ import { icon } from './icons.ts';
 import { launchForm } from './launch-form.ts';
 import type { ChosenOptions } from './launch-options.ts';
 import type { LaunchTarget } from './launch-target.ts';
-import { confirmation, failureReport, sharedTemplates } from './session-parts.ts';
+import { failureReport, sharedTemplates } from './session-parts.ts';
+import { changeButtons, savingStatus, workPanel } from './session-work.ts';
 
 /**
  * The first action of the page: launch the session, ask for consent, or show the options. The page asks for consent if the
@@ -24,6 +25,7 @@ export function launchPage(
 ): Markup {
   const { project, branch, commitSha } = target;
   const starts = begin === 'launch';
+  const buttons = changeButtons();
   return html`
 <div class="launch" id="launch" data-phase="${starts ? 'requesting' : begin}">
   <p class="crumb">${project.pathWithNamespace}</p>
@@ -44,27 +46,32 @@ export function launchPage(
     ${launchForm({ isOpen: begin === 'configure' })}
     ${failureReport()}
     <p class="notice" data-ref="notice" hidden></p>
+    ${savingStatus()}
     <p class="notice" data-ref="live" hidden></p>
     <ul class="notes" data-ref="notes" hidden></ul>
     <ol class="steps" data-ref="steps" aria-label="Steps"></ol>
+    ${workPanel()}
     <div data-ref="error"></div>
     <div class="actions" data-ref="actions">
+      ${buttons.resume}
       <button type="button" class="button primary" data-ref="start" ${starts ? 'hidden' : ''}>${icon('launch')}Launch</button>
       <button type="button" class="button" data-ref="options" ${begin === 'consent' ? '' : 'hidden'}>Options</button>
       <a class="button primary" data-ref="open" hidden>Open JupyterLab ${icon('arrow')}</a>
       <button type="button" class="button primary" data-ref="retry" hidden>${icon('retry')}Try again</button>
       <button type="button" class="button primary" data-ref="restart" hidden>${icon('retry')}Restart</button>
       <button type="button" class="button" data-ref="again" hidden>Launch again</button>
+      ${buttons.resize}
       <button type="button" class="button ghost" data-ref="logsToggle" aria-expanded="false" hidden>Logs ${icon('chevron')}</button>
       <span class="spring"></span>
       <button type="button" class="button ghost" data-ref="copyLink" ${begin === 'configure' ? '' : 'hidden'}>${icon('link')}<span data-copy-text>Copy launch link</span></button>
+      ${buttons.hibernate}
       <button type="button" class="button ghost" data-ref="stop" hidden>${icon('stop')}Stop</button>
     </div>
-    ${confirmation()}
     <div class="drawer" data-ref="logs" hidden></div>
   </div>
   <p class="quiet"><span data-ref="meanwhile" ${starts ? '' : 'hidden'}>The launch continues if you leave this page.</span>
-    <a href="${root}">Your sessions and projects</a></p>
+    <a href="${root}">Your sessions and projects</a>
+    <a href="${root}projects/${encodeURIComponent(project.pathWithNamespace)}/autosaves">Autosaves of this project</a></p>
 </div>
 ${jsonScript('launch-data', {
   namespace: project.pathWithNamespace.split('/').slice(0, -1).join('/'),

@@ -21,8 +21,7 @@ export async function resolveLaunch(
 ): Promise<LaunchTarget> {
   const { gitlab, identity, path, branch: wanted } = request;
   const access = identity.git;
-  const project = await gitlab.project(access, path, deadline);
-  if (!project) throw noProject(path, identity);
+  const project = await findProject(gitlab, identity, path, deadline);
   if (!project.defaultBranch || project.isEmpty) {
     throw new ApiError(errorKind.missing, `${project.pathWithNamespace} has no commits yet.`, {
       detail: 'Push a first commit, then launch it.',
@@ -38,6 +37,18 @@ export async function resolveLaunch(
   if (branch && (!wanted || wanted === ref)) return { project, branch: branch.name, commitSha: branch.commitSha };
   if (commit) return { project, branch: branch?.name ?? project.defaultBranch, commitSha: commit.sha };
   throw noRef(project, 'branch, tag or commit', ref);
+}
+
+/** Returns the project that the caller can see. Throws ApiError 404, and the errors of GitLab. */
+export async function findProject(
+  gitlab: Pick<GitLab, 'project'>,
+  identity: Identity,
+  path: string,
+  deadline: Deadline,
+): Promise<GitLabProject> {
+  const project = await gitlab.project(identity.git, path, deadline);
+  if (!project) throw noProject(path, identity);
+  return project;
 }
 
 function noRef({ pathWithNamespace }: GitLabProject, what: string, name: string): ApiError {

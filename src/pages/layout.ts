@@ -19,6 +19,10 @@ export interface Page {
   styles: string[];
   script: string;
   body: Fragment;
+  /** Milliseconds after which the service ends a request with an error. */
+  deadlineMs: number;
+  /** Whether sessions have volumes that outlive their pods, so that sessions can be hibernated. */
+  hasVolumes: boolean;
 }
 
 export function sendPage(res: Response, status: number, page: Page): void {
@@ -41,7 +45,8 @@ function documentOf(page: Page, status: number): Markup {
 ${page.styles.map((name) => html`<link rel="stylesheet" href="${asset(name)}">\n`)}
 <script type="module" src="${asset(page.script)}"></script>
 </head>
-<body data-root="${page.root}" data-containers="${JSON.stringify(containers)}">
+<body data-root="${page.root}" data-containers="${JSON.stringify(containers)}"
+  data-deadline-ms="${page.deadlineMs}" data-hibernates="${String(page.hasVolumes && page.identity?.kind === 'registered')}">
 ${iconSheet}
 <a class="skip" href="#content">Skip to content</a>
 <header class="top">

@@ -7,7 +7,7 @@ import { errorPage, errorTitle } from './error-page.ts';
 import { createPageSender, knownContext } from './page-sender.ts';
 
 export interface PageErrorParts {
-  config: Pick<Config, 'version'>;
+  config: Pick<Config, 'version' | 'request'>;
   log: Logger;
   /** Returns the ApiError for any thrown value. */
   explain: (error: unknown) => ApiError;
@@ -19,7 +19,12 @@ export interface PageErrorParts {
  * clients that prefer JSON are passed to the next handler.
  */
 export function pageErrors({ config, log, explain }: PageErrorParts): ErrorRequestHandler {
-  const sender = createPageSender({ serviceVersion: config.version, assetsVersion: loadAssets().version });
+  const sender = createPageSender({
+    serviceVersion: config.version,
+    assetsVersion: loadAssets().version,
+    deadlineMs: config.request.deadline_ms,
+    hasVolumes: false,
+  });
   return (error: unknown, req, res, next) => {
     if (res.headersSent || res.destroyed || !wantsPage(req, res)) return next(error);
     const { kind, message, detail, headers } = explain(error);
@@ -37,6 +42,7 @@ export function pageErrors({ config, log, explain }: PageErrorParts): ErrorReque
 /** Returns whether to send a page: for a page's URL unless the client prefers JSON; for other URLs if it prefers HTML. */
 function wantsPage(req: Request, res: Response): boolean {
   if (req.method !== 'GET' && req.method !== 'HEAD') return false;
-  if (req.path === '/' || req.path.startsWith('/launch/')) return req.accepts(['html', 'json']) === 'html';
+  const isPage = req.path === '/' || req.path.startsWith('/launch/') || /^\/projects\/[^/]+\/autosaves$/.test(req.path);
+  if (isPage) return req.accepts(['html', 'json']) === 'html';
   return res.locals['isUnknown'] === true && req.accepts(['json', 'html']) === 'html';
 }

@@ -16,7 +16,12 @@ export interface PageSender {
   send(req: Pick<Request, 'originalUrl' | 'baseUrl'>, res: Response, status: number, content: PageContent): void;
 }
 
-export function createPageSender(options: { serviceVersion: string; assetsVersion: string }): PageSender {
+export function createPageSender(options: {
+  serviceVersion: string;
+  assetsVersion: string;
+  deadlineMs: number;
+  hasVolumes: boolean;
+}): PageSender {
   return {
     send(req, res, status, { title, script, body }) {
       const root = rootOf(req);
@@ -25,7 +30,7 @@ export function createPageSender(options: { serviceVersion: string; assetsVersio
         title,
         script,
         root,
-        styles: ['base.css', 'pages.css', 'session.css', 'launch.css'],
+        styles: ['base.css', 'pages.css', 'session.css', 'work.css', 'launch.css'],
         identity: knownContext(res)?.identity,
         body: body(root),
       });

@@ -5,17 +5,18 @@ import { createRoutes } from '../pipeline/route.ts';
 import type { GitLab, GitLabHistory } from '../platform/gitlab/types.ts';
 import { contextOf } from '../request-context.ts';
 import { loadAssets } from './assets.ts';
+import { autosavesPage } from './autosaves-page.ts';
 import { listBranches, listCommits } from './history.ts';
 import { chosenOptions } from './launch-options.ts';
 import { launchPage } from './launch-page.ts';
-import { resolveLaunch } from './launch-target.ts';
+import { findProject, resolveLaunch } from './launch-target.ts';
 import { isOwnNavigation, pathOf, rootOf } from './navigation.ts';
 import { createPageSender } from './page-sender.ts';
 import { listProjects } from './projects.ts';
 import { sessionsPage } from './sessions-page.ts';
 
 export interface PagesParts {
-  config: Pick<Config, 'version'>;
+  config: Pick<Config, 'version' | 'request'> & { readonly sessions: Pick<Config['sessions'], 'storage'> };
   gitlab: GitLab & GitLabHistory;
   log: Logger;
 }
@@ -24,7 +25,12 @@ export interface PagesParts {
 export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
   const assets = loadAssets();
   log.debug({ version: assets.version }, 'the pages are loaded');
-  const sender = createPageSender({ serviceVersion: config.version, assetsVersion: assets.version });
+  const sender = createPageSender({
+    serviceVersion: config.version,
+    assetsVersion: assets.version,
+    deadlineMs: config.request.deadline_ms,
+    hasVolumes: config.sessions.storage.pvs_enabled,
+  });
   const routes = createRoutes();
 
   routes.router.use('/assets', assets.router);
@@ -61,6 +67,16 @@ export function pagesRoutes({ config, gitlab, log }: PagesParts): Router {
       title: `${target.project.name} · Notebook Sessions`,
       script: 'launch.js',
       body: () => launchPage(target, { begin, options: options ?? {}, root: rootOf(req) }),
+    });
+  });
+
+  routes.get('/projects/{namespace_project}/autosaves', async (req, res) => {
+    const { identity, deadline } = contextOf(res);
+    const project = await findProject(gitlab, identity, req.params.namespace_project, deadline);
+    sender.send(req, res, 200, {
+      title: `Autosaves of ${project.name} · Notebook Sessions`,
+      script: 'autosaves.js',
+      body: (root) => autosavesPage(project, identity, root),
     });
   });
 

@@ -37,25 +37,29 @@ export function sharedTemplates(): Markup {
   <label class="option"><span data-ref="label"></span><input type="text" data-ref="input" maxlength="32768"
     autocomplete="off" autocapitalize="off" spellcheck="false"></label>
 </template>
+<template id="class-template">
+  <label class="size"><input type="radio" name="class" data-ref="input"><span class="size-name" data-ref="name"></span><span
+    class="quiet" data-ref="amounts"></span></label>
+</template>
+${question()}
 <template id="segment-template">
   <label class="segment"><input type="radio" data-ref="input"><span data-ref="label"></span></label>
 </template>`;
 }
 
-/**
- * Returns the element for the question before a session is deleted (assets/confirm.js). The first button cancels, and gets
- * the focus.
- */
-export function confirmation(): Markup {
-  return html`<div class="confirm" data-ref="confirm" role="group" hidden>
-      <p class="confirm-question" data-ref="confirmQuestion"></p>
-      <p data-ref="confirmLoss"></p>
-      <div class="confirm-values" data-ref="confirmValues" hidden></div>
-      <div class="actions">
-        <button type="button" class="button" data-ref="confirmNo">Keep it</button>
-        <button type="button" class="button danger" data-ref="confirmYes"></button>
-      </div>
-    </div>`;
+/** Returns the dialog for questions (assets/confirm.js). The first button cancels, and gets the focus. */
+function question(): Markup {
+  return html`<dialog class="dialog" id="question" aria-labelledby="question-title" aria-describedby="question-content">
+    <h2 id="question-title" data-ref="title"></h2>
+    <div class="dialog-body" data-ref="body">
+      <div class="dialog-content" id="question-content" data-ref="content"></div>
+      <div class="confirm-values" data-ref="values" hidden></div>
+    </div>
+    <div class="actions">
+      <button type="button" class="button" data-ref="no"></button>
+      <button type="button" class="button danger" data-ref="yes"></button>
+    </div>
+  </dialog>`;
 }
 
 /** Returns the elements for a failure: the service's message and an excerpt of the log (assets/failure-report.js). */

@@ -1,10 +1,14 @@
 import type { Identity } from '../identity/types.ts';
 import { html, type Markup } from './html.ts';
 import { icon } from './icons.ts';
-import { confirmation, failureReport, sharedTemplates } from './session-parts.ts';
+import { kernelsButton, kernelsDrawer, kernelTemplates } from './session-kernels.ts';
+import { failureReport, sharedTemplates } from './session-parts.ts';
+import { syncPanel, syncTemplates } from './session-sync.ts';
+import { changeButtons, savingStatus, workPanel } from './session-work.ts';
 
 /** Returns the sessions page without its content, which the script loads from the public API (assets/sessions.js). */
 export function sessionsPage(identity: Identity): Markup {
+  const buttons = changeButtons();
   return html`
 <h1 class="sr">Notebook Sessions</h1>
 ${
@@ -68,6 +72,7 @@ ${
       </p>
       ${failureReport()}
       <p class="notice" data-ref="notice" hidden></p>
+      ${savingStatus()}
       <p class="newer" data-ref="newer" hidden>${icon('commit')}<span><span data-ref="newerText"></span>
         <a data-ref="newerLink">Launch it<span class="sr" data-ref="newerName"></span></a></span></p>
       <ul class="notes" data-ref="notes" hidden></ul>
@@ -75,23 +80,28 @@ ${
       <dl class="usage" data-ref="usage">
         ${usage('cpu', 'CPU')} ${usage('memory', 'Memory')} ${usage('storage', 'Disk')}
       </dl>
+      ${workPanel()}
+      ${syncPanel()}
       <div data-ref="error"></div>
       <div class="actions" data-ref="actions">
+        ${buttons.resume}
         <a class="button primary" data-ref="open" target="_blank" rel="noopener" hidden>Open
           <span class="sr"> <span data-ref="openName"></span> (in a new tab)</span>${icon('arrow')}</a>
         <button type="button" class="button primary" data-ref="restart" hidden>${icon('retry')}Restart
           <span class="sr" data-ref="restartName"></span></button>
         <button type="button" class="button" data-ref="again" hidden>Launch again
           <span class="sr" data-ref="againName"></span></button>
+        ${buttons.resize}
         <button type="button" class="button ghost" data-ref="detailsToggle" aria-expanded="false">Details
           <span class="sr" data-ref="detailsName"></span>${icon('chevron')}</button>
         <button type="button" class="button ghost" data-ref="logsToggle" aria-expanded="false">Logs
           <span class="sr" data-ref="logsName"></span>${icon('chevron')}</button>
+        ${kernelsButton()}
         <span class="spring"></span>
+        ${buttons.hibernate}
         <button type="button" class="button ghost" data-ref="stop">${icon('stop')}Stop
           <span class="sr" data-ref="stopName"></span></button>
       </div>
-      ${confirmation()}
       <div class="drawer" data-ref="details" hidden>
         <dl class="details">
           <dt>Image</dt><dd><code data-ref="image"></code></dd>
@@ -99,11 +109,13 @@ ${
           <dt>Commit</dt><dd><code data-ref="fullCommit"></code></dd>
           <dt>Session</dt><dd><code data-ref="name"></code></dd>
           <dt>Launch link</dt><dd><a data-ref="launchLink"></a></dd>
+          <dt data-ref="autosavesTerm">Saved work</dt><dd data-ref="autosavesPlace"><a data-ref="autosaves">Autosaves of this project</a></dd>
         </dl>
         <p><button type="button" class="button small" data-ref="copyLink">${icon('link')}<span data-copy-text>Copy launch link</span>
           <span class="sr" data-ref="copyName"></span></button></p>
       </div>
       <div class="drawer" data-ref="logs" hidden></div>
+      ${kernelsDrawer()}
     </article>
   </li>
 </template>
@@ -121,11 +133,15 @@ ${
         <span class="sr" data-ref="launchName"></span></a>
       <a class="button ghost" data-ref="options">Options
         <span class="sr" data-ref="optionsName"></span></a>
+      <a class="button ghost" data-ref="autosaves" hidden>Autosaves
+        <span class="sr" data-ref="autosavesName"></span></a>
     </div>
     <p class="quiet" data-ref="nothing" hidden>No commits yet</p>
   </li>
 </template>
-${sharedTemplates()}`;
+${kernelTemplates()}
+${sharedTemplates()}
+${syncTemplates()}`;
 }
 
 function usage(name: string, label: string): Markup {

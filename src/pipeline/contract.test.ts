@@ -232,6 +232,17 @@ describe('a body', () => {
   });
 });
 
+describe('a path', () => {
+  it('has its parameters validated in each request of an operation, decoded', async () => {
+    const path = (id: string) => `/servers/x/operations/${encodeURIComponent(id)}`;
+    for (const id of ['an-id', 'not an id', 'a/b', 'another-id', '%']) {
+      const response = await get(path(id));
+      if (id.endsWith('-id')) expect(response.error().message, id).toBe('This address does not exist.');
+      else expect(response.error().fields, id).toMatchObject([{ path: 'path.operation_id' }]);
+    }
+  });
+});
+
 describe('a query', () => {
   it('has the documented types, and unknown parameters are ignored', async () => {
     await get('/servers?project=a/b:c&branch=feature%2Fx&unknown=1&__proto__=x&constructor=y&project2[a]=b&namespace=');

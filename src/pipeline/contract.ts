@@ -1,5 +1,5 @@
 import { parse as parseQuery } from 'node:querystring';
-import type { Request, RequestHandler, Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import * as OpenApiValidator from 'express-openapi-validator';
 import { ApiError, errorKind, type FieldError } from '../errors.ts';
 import { prepareBody, printable } from './body.ts';
@@ -16,7 +16,9 @@ const maxFields = 50;
  * `validateResponses` is for tests: a response that does not match the document becomes an error.
  */
 export function contract(document: OpenApiDocument, options: { validateResponses: boolean }): RequestHandler[] {
-  const validator = compiledValidator(document, options.validateResponses);
+  const { findRoute, validate } = compiledValidator(document, options.validateResponses);
+  /** What `findRoute` has found for an operation. */
+  const routes = new Map<Operation, object>();
 
   const prepare: RequestHandler = (req, res, next) => {
     const operation = operationOf(res);
@@ -36,20 +38,46 @@ export function contract(document: OpenApiDocument, options: { validateResponses
     return invalid([...earlyErrors(res), ...found.map((each) => fieldError(document, operation, each))], error);
   };
 
-  const wrapped = validator.map(
-    (handler): RequestHandler =>
-      (req, res, next) =>
-        handler(req, res, (error?: unknown) => next(error === undefined ? error : explain(error, res))),
-  );
+  const explained = (handler: RequestHandler): RequestHandler => {
+    return (req, res, next) =>
+      handler(req, res, (error?: unknown) => next(error === undefined ? error : explain(error, res)));
+  };
+
+  /** The validator compiles the patterns of all paths anew for each request, so its route of an operation is stored. */
+  const useRoute: RequestHandler = (req, res, next) => {
+    const operation = operationOf(res);
+    const known = routes.get(operation);
+    if (known) {
+      Reflect.set(req, 'openapi', { ...known, pathParams: operation.valuesIn(req.path) });
+      return next();
+    }
+    inSequence(findRoute, req, res, (error?: unknown) => {
+      const found: object | undefined = Reflect.get(req, 'openapi');
+      if (error === undefined && found) routes.set(operation, found);
+      next(error);
+    });
+  };
 
   const finish: RequestHandler = (_req, res, next) => {
     const errors = earlyErrors(res);
     next(errors.length > 0 ? invalid(errors) : undefined);
   };
-  return [prepare, ...wrapped, finish];
+  return [prepare, ...[useRoute, ...validate].map(explained), finish];
 }
 
-type Validator = ReturnType<typeof OpenApiValidator.middleware>;
+/** Calls handlers one after the other, and `next` after the last one or with the first error. */
+function inSequence(handlers: readonly RequestHandler[], req: Request, res: Response, next: NextFunction): void {
+  const [first, ...others] = handlers;
+  if (!first) next();
+  else first(req, res, (error?: unknown) => (error === undefined ? inSequence(others, req, res, next) : next(error)));
+}
+
+/** The handlers of express-openapi-validator. */
+interface Validator {
+  /** Those that find the route of a request in the document. */
+  readonly findRoute: readonly RequestHandler[];
+  readonly validate: readonly RequestHandler[];
+}
 
 /** Validators by the paths that they were compiled for. The services of one process share them, for example in tests. */
 const compiled = new WeakMap<OpenApiDocument['paths'], Map<boolean, Validator>>();
@@ -61,18 +89,21 @@ const compiled = new WeakMap<OpenApiDocument['paths'], Map<boolean, Validator>>(
 function compiledValidator(document: OpenApiDocument, validateResponses: boolean): Validator {
   const known = compiled.get(document.paths) ?? new Map<boolean, Validator>();
   compiled.set(document.paths, known);
-  const validator =
-    known.get(validateResponses) ??
-    OpenApiValidator.middleware({
-      apiSpec: forValidator(document),
-      // A test validates openapi.yaml.
-      validateApiSpec: false,
-      validateRequests: { allowUnknownQueryParameters: true, allErrors: true, coerceTypes: false },
-      validateResponses,
-      validateSecurity: false,
-      fileUploader: false,
-      useRequestUrl: true,
-    });
+  const before = known.get(validateResponses);
+  if (before) return before;
+  const handlers = OpenApiValidator.middleware({
+    apiSpec: forValidator(document),
+    // A test validates openapi.yaml.
+    validateApiSpec: false,
+    validateRequests: { allowUnknownQueryParameters: true, allErrors: true, coerceTypes: false },
+    validateResponses,
+    validateSecurity: false,
+    fileUploader: false,
+    useRequestUrl: true,
+  });
+  const validatesAt = handlers.findIndex(({ name }) => name === 'requestMiddleware');
+  if (validatesAt < 0) throw new Error('express-openapi-validator has no handler requestMiddleware any more');
+  const validator = { findRoute: handlers.slice(0, validatesAt), validate: handlers.slice(validatesAt) };
   known.set(validateResponses, validator);
   return validator;
 }

@@ -42,6 +42,16 @@ function* responseExamples(from: OpenApiDocument): Generator<Example> {
   }
 }
 
+/** Returns the path with values for its parameters. */
+const withValues = (path: string): string =>
+  path.replace('{snapshot_id}', '20261120T100000-1f0a7f0e').replaceAll(/\{[^}]+\}/g, 'x');
+
+/** Returns the JSON examples of the body of a request. */
+function requestExamples(operation: OperationObject | undefined): { value?: unknown }[] {
+  const content = operation?.requestBody?.content['application/json'] as { examples?: Examples } | undefined;
+  return Object.values(content?.examples ?? {});
+}
+
 describe('openapi.yaml', () => {
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     methods.flatMap((method) => (item[method] ? [{ path, method, operation: item[method] as OperationObject }] : [])),
@@ -86,12 +96,11 @@ describe('openapi.yaml', () => {
     await using app = await startApp({ routes: [router] });
     for (current of examples) {
       if (document.paths[current.path]?.servers) continue;
-      const path = current.path.replaceAll(/\{[^}]+\}/g, 'x');
-      const body =
-        current.method === 'post' ? JSON.stringify({ namespace: 'a', project: 'b', commit_sha: 'c' }) : undefined;
+      const [request] = requestExamples(current.operation);
+      const body = request && JSON.stringify(request.value);
       const got = await app.send({
         method: current.method.toUpperCase(),
-        path: `/notebooks${path}?image_url=x`,
+        path: `/notebooks${withValues(current.path)}?image_url=x`,
         headers: { ...(body ? { 'content-type': 'application/json' } : {}) },
         ...(body ? { body } : {}),
       });
@@ -102,24 +111,24 @@ describe('openapi.yaml', () => {
 
   it('has request examples that match their schemas', async () => {
     const router = express.Router();
-    router.post('/servers', (_req, res) =>
+    router.use((_req, res) =>
       res.status(418).json({ error: { message: 'came through', detail: null, code: 1, requestId: '' } }),
     );
     await using app = await startApp({ routes: [router] });
-    const content = document.paths['/servers']?.post?.requestBody?.content['application/json'] as
-      | { examples?: Examples }
-      | undefined;
-    const examples = Object.values(content?.examples ?? {});
-    expect(examples.length).toBeGreaterThan(1);
-    for (const { value } of examples) {
-      const response = await app.send({
-        method: 'POST',
-        path: '/notebooks/servers',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(value),
-      });
-      expect(response.status, response.text).toBe(418);
+    const sent: string[] = [];
+    for (const { method, path, operation } of operations) {
+      for (const { value } of requestExamples(operation)) {
+        const response = await app.send({
+          method: method.toUpperCase(),
+          path: `/notebooks${withValues(path)}`,
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(value),
+        });
+        expect(response.status, `${method} ${path}: ${response.text}`).toBe(418);
+        sent.push(`${method} ${path}`);
+      }
     }
+    expect(sent.filter((each) => each === 'post /servers').length).toBeGreaterThan(1);
   });
 
   it('contains only the prefix for which it is loaded', () => {

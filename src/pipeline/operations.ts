@@ -19,6 +19,8 @@ export interface Operation {
   readonly produces: readonly string[];
   readonly query: readonly Parameter[];
   readonly path: readonly Parameter[];
+  /** Returns the values of the path parameters, decoded, of a path of this operation: below the prefix, and valid percent-encoded UTF-8. */
+  readonly valuesIn: (path: string) => Record<string, string>;
   /** undefined: the operation has no body. */
   readonly body: Schema | undefined;
 }
@@ -50,7 +52,7 @@ export function createOperationTable(document: OpenApiDocument): FindResource {
       if (operation)
         operations.set(
           method.toUpperCase(),
-          describe(document, routeName(method, path), operation, item.parameters ?? []),
+          describe(document, routeName(method, path), operation, item.parameters ?? [], valuesOf(path)),
         );
     }
     const names = [...operations.keys()].flatMap((name) => (name === 'GET' ? ['GET', 'HEAD'] : [name]));
@@ -65,8 +67,18 @@ function patternOf(path: string): RegExp {
   const source = path
     .split(/\{[^}]+\}/)
     .map((text) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('[^/]+');
+    .join('([^/]+)');
   return new RegExp(`^${source}$`);
+}
+
+function valuesOf(template: string): Operation['valuesIn'] {
+  const names = Array.from(template.matchAll(/\{([^}]+)\}/g), ([, name = '']) => name);
+  if (names.length === 0) return () => ({});
+  const pattern = patternOf(template);
+  return (path) => {
+    const found = pattern.exec(path) ?? [];
+    return Object.fromEntries(names.map((name, index) => [name, decodeURIComponent(found[index + 1] ?? '')]));
+  };
 }
 
 function describe(
@@ -74,6 +86,7 @@ function describe(
   route: string,
   operation: OperationObject,
   shared: readonly Parameter[],
+  valuesIn: Operation['valuesIn'],
 ): Operation {
   const parameters = [...shared, ...(operation.parameters ?? [])].map((parameter) => resolve(document, parameter));
   const produces = Object.entries(operation.responses)
@@ -87,6 +100,7 @@ function describe(
     produces: operation['x-body-optional'] ? [] : [...new Set(produces)],
     query: parameters.filter((parameter) => parameter.in === 'query'),
     path: parameters.filter((parameter) => parameter.in === 'path'),
+    valuesIn,
     body: body && resolve(document, body),
   };
 }

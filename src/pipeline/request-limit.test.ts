@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Request, Response } from 'express';
 import { expect, test } from 'vitest';
 import { streamBegins } from '../lib/server-sent-events.ts';
-import { limitRequests } from './request-limit.ts';
+import { limitRequests, takeTurns } from './request-limit.ts';
 
 /** Requests that reach the limit, without a network: whether they are in one iteration of the event loop must be certain. */
 function limited(limit: number) {
@@ -36,6 +36,23 @@ test('begins the requests of one caller in groups, and those of others between t
   expect(begun.slice(5).join(' ')).toBe('many many many many another');
   await turn();
   expect(begun.slice(10)).toEqual(['many']);
+});
+
+test('begins the requests with the same credentials in groups before anything is known about their caller', async () => {
+  const begun: string[] = [];
+  const handle = takeTurns();
+  const request = (name: string, headers: Record<string, string>) => {
+    const req = { headers, socket: { remoteAddress: '127.0.0.1' } } as unknown as Request;
+    handle(req, Object.assign(new EventEmitter(), { destroyed: false }) as unknown as Response, () => begun.push(name));
+  };
+  for (let count = 0; count < 6; count++) request('many', { 'renku-auth-anon-id': 'anon-many' });
+  request('other', { 'renku-auth-anon-id': 'anon-other' });
+  request('registered', { 'renku-auth-access-token': 'token' });
+  request('cookie', { cookie: 'a=b' });
+  request('new', {});
+  expect(begun.slice(4)).toEqual(['other', 'registered', 'cookie', 'new']);
+  await turn();
+  expect(begun.slice(8)).toEqual(['many', 'many']);
 });
 
 test('does not begin a request whose client has disconnected meanwhile', async () => {

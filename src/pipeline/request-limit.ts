@@ -2,6 +2,7 @@ import type { RequestHandler, Response } from 'express';
 import type { LimitPerCaller } from '../caller-limit.ts';
 import { ApiError, errorKind } from '../errors.ts';
 import { limitKey, networkKey } from '../identity/limit-key.ts';
+import { header } from '../identity/refusal.ts';
 import type { Identity } from '../identity/types.ts';
 import { createConcurrencyLimit } from '../lib/concurrency-limit.ts';
 import { streamBegins } from '../lib/server-sent-events.ts';
@@ -12,6 +13,22 @@ import { contextOf } from '../request-context.ts';
 const perTurn = 4;
 /** Milliseconds after which a request above the limit is rejected: a caller that retries at once must not occupy the service. */
 const rejectAfterMs = 1_000;
+
+/** The headers that distinguish callers before they are identified. */
+const credentials = [header.accessToken, header.anonymousId, 'Cookie'].map((name) => name.toLowerCase());
+
+/**
+ * Starts the requests of each caller in small groups: between two groups, the requests of all other callers start. So a caller with
+ * hundreds of requests does not delay the identification of the others by more than a group. The credentials are not checked yet: a
+ * caller that changes them is only found by `limitRequests`.
+ */
+export function takeTurns(): RequestHandler {
+  const turns = new Turns();
+  return (req, res, next) => {
+    const sent = credentials.map((name) => req.headers[name] ?? '').join('\n');
+    turns.start(`${req.socket.remoteAddress}\n${sent}`, next, res);
+  };
+}
 
 /**
  * Limits the requests of each caller, after its identification. Requests up to the limit are never rejected, but those of one

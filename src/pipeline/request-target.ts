@@ -44,7 +44,7 @@ export function foldSlashes(path: string): string {
 
 /** Turns `projects/group/project/branches` into `projects/group%2Fproject/branches`; undefined for other paths. */
 function foldHistoryPath(path: string): string | undefined {
-  const [, project, list] = /^\/projects\/(.+)\/(branches|commits)$/.exec(path) ?? [];
+  const [, project, list] = /^\/projects\/(.+)\/(branches|commits|autosaves)$/.exec(path) ?? [];
   if (project === undefined) return undefined;
   return `/projects/${encodeURIComponent(decodeURIComponent(project))}/${list}`;
 }

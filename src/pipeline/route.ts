@@ -50,6 +50,7 @@ export interface Routes {
   readonly router: Router;
   get<P extends PathWith<'get'>>(path: P, handler: Handler<paths[P]['get']>): void;
   post<P extends PathWith<'post'>>(path: P, handler: Handler<paths[P]['post']>): void;
+  put<P extends PathWith<'put'>>(path: P, handler: Handler<paths[P]['put']>): void;
   patch<P extends PathWith<'patch'>>(path: P, handler: Handler<paths[P]['patch']>): void;
   delete<P extends PathWith<'delete'>>(path: P, handler: Handler<paths[P]['delete']>): void;
 }
@@ -63,6 +64,9 @@ export function createRoutes(router: Router = Router()): Routes {
     },
     post<P extends PathWith<'post'>>(path: P, handler: Handler<paths[P]['post']>) {
       router.post(expressPath(path), (req: OperationRequest<paths[P]['post']>, res: Response) => handler(req, res));
+    },
+    put<P extends PathWith<'put'>>(path: P, handler: Handler<paths[P]['put']>) {
+      router.put(expressPath(path), (req: OperationRequest<paths[P]['put']>, res: Response) => handler(req, res));
     },
     patch<P extends PathWith<'patch'>>(path: P, handler: Handler<paths[P]['patch']>) {
       router.patch(expressPath(path), (req: OperationRequest<paths[P]['patch']>, res: Response) => handler(req, res));

@@ -3,10 +3,11 @@ import { asObject, parseJson } from '../lib/json.ts';
 
 /**
  * Tokens for the agent of a session, and signatures of its responses (agent.openapi.yaml). The tokens are JSON Web Tokens (RFC 7519)
- * with HS256. They are written and read here and not by a library, because the programs in a session's pod have no packages.
+ * with HS256. They are written and read here and not by a library, because the image of the session
+ * tools has no package for them.
  */
 
-export type AgentScope = 'read' | 'save' | 'tokens';
+export type AgentScope = 'read' | 'save' | 'discard' | 'tokens' | 'kernels' | 'sync';
 
 export interface AgentToken {
   readonly scope: AgentScope;
@@ -18,6 +19,8 @@ export interface AgentToken {
 const lifetime = 60;
 /** Seconds by which the clocks of two machines may differ. */
 const leeway = 30;
+/** Milliseconds in which a token is valid at most, on all clocks. */
+export const agentTokenMs = (lifetime + 2 * leeway) * 1000;
 const header = encode({ alg: 'HS256', typ: 'JWT' });
 /** Longer tokens are rejected before they are parsed. */
 const maxLength = 1_000;
@@ -57,7 +60,7 @@ export function verifyAgentToken(key: Buffer, audience: string, token: string, n
   return known && { scope: known, nonce: jti };
 }
 
-const scopes: readonly AgentScope[] = ['read', 'save', 'tokens'];
+const scopes: readonly AgentScope[] = ['read', 'save', 'discard', 'tokens', 'kernels', 'sync'];
 
 /** Returns the value of the header `Agent-Signature` for a response to the token with this nonce. */
 export const signAgentResponse = (key: Buffer, nonce: string, status: number, body: string | Buffer): string =>

@@ -25,11 +25,37 @@ export const agentVariable = {
   jupyterUrl: 'NOTEBOOK_SESSIONS_JUPYTER_URL',
   /** Address of git-proxy, without a slash at the end; not set without git-proxy. */
   gitProxyUrl: 'NOTEBOOK_SESSIONS_GIT_PROXY_URL',
+  /**
+   * File with the address and the token of the Jupyter server (`JupyterAddress` as JSON), instead of `jupyterUrl`. Then callers of
+   * the JSON-RPC send this token, too. Only the local platform sets it: other users of one machine can connect to loopback addresses.
+   */
+  jupyterFile: 'NOTEBOOK_SESSIONS_JUPYTER_FILE',
   /** Folder on the session's volume for saves that could not be pushed. */
   savesFolder: 'NOTEBOOK_SESSIONS_SAVES_FOLDER',
+  /** The Unix socket of the supervisor; not set if the session has none. */
+  supervisorSocket: 'NOTEBOOK_SESSIONS_SUPERVISOR_SOCKET',
+  /** Why the session has no supervisor: a key of `supervisorAbsence`. Not set with `supervisorSocket`. */
+  supervisorAbsence: 'NOTEBOOK_SESSIONS_SUPERVISOR_ABSENCE',
+  /** The path of rclone; by default `rclone`, which is in the image. */
+  rclone: 'NOTEBOOK_SESSIONS_RCLONE',
+  /** A command as a JSON array that installs rclone if necessary and prints its path; instead of `rclone`. Only the local platform sets it. */
+  rcloneInstall: 'NOTEBOOK_SESSIONS_RCLONE_INSTALL',
+  /** Types of remotes that the platform permits, separated by commas; by default `defaultRemoteTypes`. */
+  syncTypes: 'NOTEBOOK_SESSIONS_SYNC_TYPES',
+  /** Folders that remotes of the type `local` may be or be below, as a JSON array. */
+  syncLocalFolders: 'NOTEBOOK_SESSIONS_SYNC_LOCAL_FOLDERS',
+  /** Ranges of private addresses that remotes may have, separated by commas. */
+  syncNetworks: 'NOTEBOOK_SESSIONS_SYNC_NETWORKS',
   /** Folder with the files of git-proxy; see `gitProxyFile`. */
   privateFolder: 'NOTEBOOK_SESSIONS_PRIVATE_FOLDER',
 } as const;
+
+/** The content of the file that `agentVariable.jupyterFile` names. */
+export interface JupyterAddress {
+  /** URL of the server, with the session's path. */
+  readonly url: string;
+  readonly token: string;
+}
 
 /** Where the key is mounted in the agent's container; the files have the names of keys of the credentials Secret. */
 export const agentKeyFolder = '/run/notebook-sessions-agent';
@@ -65,13 +91,15 @@ export interface RecoveryReport {
     readonly branch: string;
     /** Full id of the commit. */
     readonly commit: string;
+    /** `volume`: the autosave could not be pushed, and is in the folder of the agent. */
+    readonly location: 'remote' | 'volume';
     /** RFC 3339; null if it is unknown. */
     readonly savedAt: string | null;
     /** Whether everything was restored. */
     readonly isComplete: boolean;
     /** Whether the autosave was deleted in the remote repository. */
     readonly isDeleted: boolean;
-    /** Why nothing was restored; null after a recovery. */
+    /** Why nothing or not everything was restored; null after a complete recovery. */
     readonly error: string | null;
   };
   /** Older autosaves of the same user, branch and commit, which are in the remote repository. */

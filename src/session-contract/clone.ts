@@ -18,11 +18,18 @@ export const cloneVariable = {
   storageMount: 'GIT_CLONE_S3_MOUNT',
   /** Port of `git-proxy`. The default is in containers.ts. */
   gitProxyPort: 'GIT_CLONE_GIT_PROXY_PORT',
-  /** Seconds to wait for the git server before the exit with `gitServerUnavailable`; default 120. Not in 1.18.1. */
+  /** Seconds to wait for the git server before the exit with `gitServerUnavailable`. Not in 1.18.1. */
   timeoutSeconds: 'GIT_CLONE_TIMEOUT_SECONDS',
   /** `1` if the volume outlives the pod: then a restored autosave is deleted in the remote repository. Not in 1.18.1. */
   keepsVolume: 'NOTEBOOK_SESSIONS_KEEPS_VOLUME',
+  /** `1`: clones without the contents of old files, which git fetches when it needs them. Not in 1.18.1. */
+  partial: 'NOTEBOOK_SESSIONS_PARTIAL_CLONE',
+  /** Folder into which the programs of the supervisor are copied; not set if the session has no supervisor. Not in 1.18.1. */
+  supervisorPrograms: 'NOTEBOOK_SESSIONS_SUPERVISOR_PROGRAMS',
 } as const;
+
+/** Seconds that `git-clone` waits for the git server. */
+export const cloneTimeoutSeconds = { default: 120, max: 86_400 } as const;
 
 export const cloneExitCode = {
   success: 0,

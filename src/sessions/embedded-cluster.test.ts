@@ -65,7 +65,7 @@ describe('on the embedded API server', () => {
     expect(stored?.spec?.auth?.oidc?.clientSecret).toEqual({
       secretKeyRef: { name: `${body.name}-credentials`, key: 'oidc-client-secret' },
     });
-    expect(stored?.spec?.patches).toHaveLength(20);
+    expect(stored?.spec?.patches).toHaveLength(21);
     expect(store.get(resource.secrets, 'renku', `${body.name}-credentials`)).toBeDefined();
   });
 

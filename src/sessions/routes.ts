@@ -83,7 +83,9 @@ export function sessionRoutes({
   routes.delete('/servers/{server_name}', async (req, res) => {
     const { identity, deadline } = contextOf(res);
     const name = req.params.server_name;
-    await stop(identity, name, { isForced: req.query.forced === true, isSaved: req.query.save !== false }, deadline);
+    const { forced, save } = req.query;
+    const first = save === undefined ? 'unless-failed' : save ? 'always' : 'never';
+    await stop(identity, name, { isForced: forced === true, save: first }, deadline);
     res.status(204).end();
   });
 

@@ -1,13 +1,11 @@
 import type { Router } from 'express';
 import type { CallerLimit } from '../caller-limit.ts';
-import { toApiError } from '../error-translation.ts';
-import type { EventStreamTiming, ServerSentEvent } from '../lib/server-sent-events.ts';
-import { createEventStreams, endMessages, endOf, type StreamEnding } from '../pipeline/event-stream.ts';
+import type { EventStreamTiming } from '../lib/server-sent-events.ts';
+import { createEventStreams } from '../pipeline/event-stream.ts';
+import { isStreamAccepted, operationEvents } from '../pipeline/operation-stream.ts';
 import { createRoutes } from '../pipeline/route.ts';
 import { contextOf } from '../request-context.ts';
 import type { Work } from './work.ts';
-
-const eventStream = 'text/event-stream';
 
 export interface WorkRouteParts {
   readonly work: Work;
@@ -42,12 +40,11 @@ export function workRoutes({ work, limit, stopping, timing = {} }: WorkRoutePart
     const { identity, deadline } = contextOf(res);
     const { server_name: name, operation_id: id } = req.params;
     const operation = await work.operation(identity, name, id, deadline);
-    const isFollowed = req.headers.accept?.includes(eventStream) && req.accepts(['application/json', eventStream]);
-    if (isFollowed !== eventStream) return void res.json(operation);
-    await streams.send(res, (ending) => ({
-      events: (gone) =>
-        events(AbortSignal.any([gone, ending.signal]), ending, (signal) => work.follow(identity, name, id, signal)),
-    }));
+    if (!isStreamAccepted(req)) return void res.json(operation);
+    await streams.send(
+      res,
+      operationEvents((signal) => work.follow(identity, name, id, signal)),
+    );
   });
 
   routes.delete('/servers/{server_name}/operations/{operation_id}', async (req, res) => {
@@ -56,19 +53,4 @@ export function workRoutes({ work, limit, stopping, timing = {} }: WorkRoutePart
   });
 
   return routes.router;
-}
-
-async function* events(
-  signal: AbortSignal,
-  ending: StreamEnding,
-  follow: (signal: AbortSignal) => AsyncIterable<object>,
-): AsyncIterable<readonly ServerSentEvent[]> {
-  try {
-    for await (const operation of follow(signal)) yield [{ event: 'operation', data: JSON.stringify(operation) }];
-  } catch (error) {
-    yield [endOf('failed', toApiError(error).message)];
-    return;
-  }
-  if (!ending.signal.aborted) yield [endOf('finished', 'The operation has ended.')];
-  else yield [endOf(ending.reason, endMessages[ending.reason])];
 }

@@ -4,6 +4,8 @@ import { type AgentSession, annotated, startAgentSession } from '../../tests/sup
 import { cleanWork } from '../../tests/support/session-agent/fake-agent.ts';
 import { john } from '../../tests/support/sessions/service.ts';
 import { annotation } from '../jupyter-server/labels.ts';
+import { writeSavedWork } from '../jupyter-server/saved-work.ts';
+import { writeStopRequest } from '../jupyter-server/stop-request.ts';
 
 let session: AgentSession;
 afterEach(() => session[Symbol.asyncDispose]());
@@ -31,7 +33,38 @@ describe('the work of a session', () => {
     session.agent.work = { ...cleanWork, isClean: false, files: { count: 1, bytes: 7, names: ['a\nb'] } };
     const { status, body } = await call('GET', '/work');
     const work = { ...session.agent.work, podUid: session.agent.podUid };
-    expect([status, body]).toEqual([200, { savesOnStop: true, unavailable: null, work }]);
+    expect([status, body]).toEqual([200, { savesOnStop: true, whyNotSaved: null, unavailable: null, work }]);
+  });
+
+  it('says why a stop does not save it', async () => {
+    await start();
+    const why = async () => {
+      const { savesOnStop, whyNotSaved } = (await call('GET', '/work')).body;
+      return [savesOnStop, whyNotSaved];
+    };
+    const becomes = (name: string, value: string | undefined) =>
+      session.change((object) => annotated(object, name, value));
+    await becomes(annotation.mayPush, 'false');
+    const message = expect.stringContaining('needs the Developer role');
+    expect(await why()).toEqual([false, { reason: 'no-permission', message }]);
+    await becomes(annotation.mayPush, undefined);
+    const failure = { reason: 'git', message: 'The branch is protected.', at: new Date().toISOString() };
+    const request = { id: '1', at: failure.at, by: 'john.doe', action: 'delete', failure } as const;
+    await becomes(annotation.stopRequest, writeStopRequest(request));
+    expect(await why()).toEqual([false, { reason: 'save-failed', message: failure.message }]);
+    await becomes(annotation.stopRequest, undefined);
+    expect(await why()).toEqual([true, null]);
+    await session.change((object) => ({
+      ...object,
+      spec: { ...object.spec, jupyterServer: { ...object.spec?.jupyterServer, hibernated: true } },
+    }));
+    expect(await why()).toMatchObject([false, { reason: 'hibernated' }]);
+    const saved = { location: 'remote', branch: 'renku/autosave/x', commit: null, isVerified: true, missing: null };
+    await becomes(annotation.savedWork, writeSavedWork(saved));
+    const all = 'All work of the session was saved in the autosave renku/autosave/x before the session was hibernated.';
+    expect(await why()).toEqual([false, { reason: 'saved-before', message: all }]);
+    await becomes(annotation.savedWork, writeSavedWork({ ...saved, isVerified: false }));
+    expect(await why()).toMatchObject([false, { reason: 'hibernated' }]);
   });
 
   it('is unavailable with a reason if the session has no agent, no key or no pod, and is hibernated', async () => {
@@ -91,7 +124,40 @@ describe('a save', () => {
     expect((await call('GET', `/operations/${id}`)).body).toMatchObject({ id, state: 'running' });
     expect((await call('GET', '/operations')).body).toMatchObject({ operations: [{ id }] });
     expect((await call('DELETE', `/operations/${id}`)).body).toMatchObject({ state: 'cancelled' });
-    expect((await call('GET', '/operations/unknown')).error).toMatchObject({ code: 1404 });
+    expect((await call('GET', '/operations/unknown')).error).toMatchObject({
+      code: 1404,
+      message: `The session ${session.name} has no operation unknown.`,
+    });
+  });
+
+  it('of an earlier pod of the session is returned as its agent remembers it', async () => {
+    await start();
+    const id = await save();
+    const known = (await call('GET', `/operations/${id}`)).body;
+    expect(known).toMatchObject({ state: 'succeeded' });
+    session.agent.podUid = 'the-next-pod';
+    await session.change((object) => ({
+      ...object,
+      status: { ...object.status, mainPod: { ...object.status?.mainPod, uid: session.agent.podUid } },
+    }));
+    for (const method of ['GET', 'DELETE']) expect((await call(method, `/operations/${id}`)).body).toEqual(known);
+    const stream = (await follow(id)).read();
+    await expect.poll(() => stream.ending).toBe('finished');
+    expect(stream.named('operation')).toEqual([known]);
+    // The agent of a pod without the volume does not know it.
+    session.agent.operations.length = 0;
+    expect((await call('GET', `/operations/${id}`)).error).toMatchObject({
+      code: 1404,
+      detail: expect.stringContaining('end with the pod of the session'),
+    });
+    await session.change((object) => ({
+      ...object,
+      spec: { ...object.spec, jupyterServer: { ...object.spec?.jupyterServer, hibernated: true } },
+    }));
+    expect((await call('GET', `/operations/${id}`)).error).toMatchObject({
+      code: 1409,
+      message: `The operations of the session ${session.name} are not available.`,
+    });
   });
 
   it('is followed as a stream of events until it ends', async () => {

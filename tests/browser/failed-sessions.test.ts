@@ -12,7 +12,7 @@ describeInChromium('sessions that have failed or are to be deleted', (browser) =
     const page = await open();
     await card(page, 'demo/first-light').waitFor(soon);
     const stop = page.getByRole('button', { name: 'Stop demo/first-light at main' });
-    const question = page.getByRole('group', { name: 'Stop demo/first-light at main?' });
+    const question = page.getByRole('dialog', { name: 'Stop demo/first-light at main?' });
     for (const key of ['Enter', 'Space']) {
       await stop.focus();
       // As a held key does: the second and later events are marked as repeated.
@@ -25,7 +25,7 @@ describeInChromium('sessions that have failed or are to be deleted', (browser) =
     await stop.dblclick();
     await page.getByText('Stop demo/first-light at main?').waitFor();
     const secondClick = `new MouseEvent('click', { bubbles: true, detail: 2 })`;
-    await page.evaluate(`document.querySelector('[data-ref="confirmYes"]').dispatchEvent(${secondClick})`);
+    await page.evaluate(`document.querySelector('#question [data-ref="yes"]').dispatchEvent(${secondClick})`);
     expect(site.fake.requests.some(({ method }) => method === 'DELETE')).toBe(false);
     await page.getByRole('button', { name: 'Stop and delete' }).click();
     await expect.poll(() => site.fake.requests.filter(({ method }) => method === 'DELETE').length, soon).toBe(1);

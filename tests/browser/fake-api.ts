@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { createApp } from '../../src/app.ts';
 import { toApiError } from '../../src/error-translation.ts';
 import { ApiError, errorKind } from '../../src/errors.ts';
+import type { SavingStatus } from '../../src/generated/openapi.ts';
 import type { Identity } from '../../src/identity/types.ts';
 import { defaultTiming, sendEvents } from '../../src/lib/server-sent-events.ts';
 import { endEvent, lineData, type StreamEvent } from '../../src/logs/stream-events.ts';
@@ -15,6 +16,7 @@ import { loadDocument } from '../../src/pipeline/document.ts';
 import type { GitLab, GitLabHistory, GitLabListedCommit, GitLabProject } from '../../src/platform/gitlab/types.ts';
 import { testConfig } from '../support/sessions/config.ts';
 import { FakeStreams } from './fake-streams.ts';
+import { createFakeWork, type FakeWork, fakeWorkRoutes } from './fake-work.ts';
 
 /**
  * The real pages on a fake API, in which a test can set any state: also failures, and states that are too short on the real
@@ -38,8 +40,9 @@ export interface FakeApi {
   intercept: ((method: string, path: string, accept: string | undefined) => FakeResponse | undefined) | undefined;
   /** The streams of session events. */
   readonly streams: FakeStreams;
+  readonly saves: FakeWork;
   /** All requests of the API, in order. */
-  readonly requests: { method: string; path: string; body: unknown }[];
+  readonly requests: { method: string; path: string; query?: string; body: unknown }[];
   close(): Promise<void>;
 }
 
@@ -120,6 +123,7 @@ export interface FakeSessionOptions {
   usage?: { cpu?: number; memory?: string; storage?: string };
   launch?: Record<string, unknown>;
   restartable?: boolean;
+  saving?: SavingStatus;
   started?: string;
   url?: string;
 }
@@ -154,16 +158,18 @@ export function fakeSession(name: string, options: FakeSessionOptions = {}) {
       readyNumContainers: statuses.filter((status) => status === 'ready').length,
       warnings: options.warnings ?? [],
       ...(options.restartable === undefined ? {} : { restartable: options.restartable }),
+      ...(options.saving ? { saving: options.saving } : {}),
     },
   };
 }
 
 export async function startFakeApi(): Promise<FakeApi> {
   const log = pino({ enabled: false });
-  const { limits, server: proxies } = testConfig();
+  const { limits, server: proxies, sessions } = testConfig();
   const config = {
     limits,
     server: proxies,
+    sessions,
     version: '0.0.0-test',
     service_prefix: '/notebooks',
     request: { deadline_ms: 10_000, body_limit_bytes: 1_048_576, allowed_hosts: [], allowed_origins: [] },
@@ -192,6 +198,7 @@ export async function startFakeApi(): Promise<FakeApi> {
     intercept: undefined,
     requests: [],
     streams: new FakeStreams(),
+    saves: createFakeWork(),
     async close() {
       server.close();
       server.closeAllConnections();
@@ -210,7 +217,7 @@ export async function startFakeApi(): Promise<FakeApi> {
       document: loadDocument(config.service_prefix),
       identify: async () => ({ identity: fake.identity }),
       health: express.Router(),
-      routes: [observer(fake), apiRoutes(fake)],
+      routes: [observer(fake), apiRoutes(fake), fakeWorkRoutes(fake.saves)],
       pages: pagesRoutes({ config, gitlab: fakeGitLab(fake), log }),
       pageErrors: pageErrors({ config, log, explain: toApiError }),
       // The responses of the fake must be valid by openapi.yaml too.
@@ -220,10 +227,14 @@ export async function startFakeApi(): Promise<FakeApi> {
   return fake;
 }
 
+/** Returns an object with the query, if there is one. */
+const queryOf = ({ url }: express.Request) => (url.includes('?') ? { query: url.slice(url.indexOf('?') + 1) } : {});
+
 function observer(fake: FakeApi): express.Router {
   return express.Router().use((req, res, next) => {
-    if (/^\/(servers|logs|projects|resource_classes)/.test(req.path)) {
-      fake.requests.push({ method: req.method, path: req.path, body: req.method === 'POST' ? req.body : undefined });
+    if (/^\/(servers|logs|projects|resource_classes)|\/autosave/.test(req.path)) {
+      const body = ['POST', 'PUT', 'PATCH'].includes(req.method) ? req.body : undefined;
+      fake.requests.push({ method: req.method, path: req.path, ...queryOf(req), body });
     }
     const response = fake.intercept?.(req.method, req.path, req.get('Accept'));
     if (!response) return next();
@@ -293,6 +304,17 @@ function apiRoutes(fake: FakeApi): express.Router {
     }
     const timing = { ...defaultTiming, stopping: new AbortController().signal };
     await sendEvents(res, (gone) => logEvents(fake, name, req.get('Last-Event-ID'), gone), timing);
+  });
+  router.patch('/servers/:name', (req, res) => {
+    const session = found(req.params.name);
+    const { state, resource_class_id: size } = req.body as {
+      state?: 'running' | 'hibernated';
+      resource_class_id?: number;
+    };
+    if (state) session.status.state = state === 'running' ? 'starting' : state;
+    if (state) delete session.status.saving;
+    if (size) session.launch = { ...session.launch, resource_class_id: size };
+    res.json(present(session));
   });
   router.delete('/servers/:name', (req, res) => {
     const session = found(req.params.name);

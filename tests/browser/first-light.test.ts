@@ -172,18 +172,24 @@ describeInChromium('first light', (browser) => {
       .waitFor(slow);
     await tabTo(/^Stop .*first-light/);
     await page.keyboard.press('Enter');
-    await card.getByText('not saved: work that was not pushed is lost').waitFor(slow);
+    const question = page.getByRole('dialog', { name: /^Stop .*first-light/ });
+    await question.getByText('Its work is saved first, as an autosave in the repository.').waitFor(slow);
+    await question.getByText('1 commit not pushed, branch main').waitFor();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await card.waitFor({ state: 'detached', ...slow });
     expect((await page.goto(address))?.status()).toBe(404);
-    // As the question said. If sessions on one machine save work one day, its text has to change.
+    // As the question said.
     const autosaves = await (await platform.api('/notebooks/demo/first-light/autosave')).json();
-    expect(autosaves).toMatchObject({ autosaves: [] });
+    expect(autosaves).toMatchObject({ autosaves: [{ branch: 'main' }] });
     const { branches } = (await (await platform.api('/notebooks/projects/demo/first-light/branches')).json()) as {
       branches: { name: string }[];
     };
-    expect(branches.map(({ name }) => name)).toEqual(['main', 'solar-minima']);
+    expect(branches.map(({ name }) => name)).toEqual([
+      'main',
+      expect.stringMatching(/^renku\/autosave\//),
+      'solar-minima',
+    ]);
   });
 
   it('loads the docs page without another host', async () => {

@@ -382,6 +382,49 @@ describeInChromium('launch page', (browser) => {
     expect(await page.locator('.notice code').innerText()).toBe('kubectl patch x');
   });
 
+  it('resumes a hibernated session, and stops one after a question about its work', async () => {
+    fake.sessions.set(name, fakeSession(name, { state: 'hibernated', url: `${fake.sessionOrigin}/sessions/${name}` }));
+    const page = await newPage();
+    await page.goto(address());
+    await headline(page, 'This session is hibernated');
+    const whyNotSaved = { reason: 'saved-before' as const, message: 'All work was saved before.' };
+    const unavailable = { reason: 'hibernated' as const, message: 'The session is hibernated.' };
+    fake.saves.work.set(name, { savesOnStop: false, whyNotSaved, unavailable, work: null });
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    const question = page.getByRole('dialog', { name: 'Stop demo/first-light at main?' });
+    await question.getByText('All work was saved before.').waitFor(soon);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await headline(page, 'Starting your session');
+    session().status.state = 'running';
+    await page.waitForURL(`${fake.sessionOrigin}/sessions/${name}`);
+    const changes = fake.requests.filter(({ method }) => method === 'PATCH' || method === 'DELETE');
+    expect(changes.map(({ body }) => body)).toEqual([{ state: 'running', force: false }]);
+  });
+
+  it('does not open a session that runs because it could not be stopped, and shows why', async () => {
+    const page = await newPage();
+    await page.goto(`${fake.origin}/notebooks/`);
+    await page.getByRole('link', { name: /^Launch/ }).click();
+    await headline(page, 'Starting your session');
+    const failure = { reason: 'push-rejected', message: 'The branch is protected.', at: '2026-11-20T10:00:00Z' };
+    fake.intercept = (method) => {
+      if (method !== 'DELETE') return undefined;
+      const saving = { operation: 'x', action: 'delete', step: 'pushing', done: 0, total: null } as const;
+      Object.assign(session().status, {
+        state: 'running',
+        saving: { ...saving, failure: { ...failure, until: null } },
+      });
+      return { status: 204, body: undefined };
+    };
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.getByRole('button', { name: 'Stop and delete' }).click(soon);
+    await headline(page, 'Your session is ready');
+    await page.getByText('The branch is protected.').waitFor(soon);
+    expect(await page.getByRole('link', { name: 'Open JupyterLab' }).isVisible()).toBe(true);
+    expect(page.url()).toMatch(/\/notebooks\/launch\//);
+  });
+
   it('shows an error page for an unknown address', async () => {
     const page = await newPage();
     const response = await page.goto(`${fake.origin}/notebooks/nonexistent`);

@@ -10,6 +10,11 @@ export const hostile = '<img src=x onerror="window.hacked = true">';
 
 export const card = (page: Page, project: string) => page.getByRole('article', { name: project });
 
+/** Hides the page, as the browser does for a tab in the background, or shows it. */
+export const hide = (page: Page, hidden: boolean) =>
+  page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'))`);
+
 export interface SessionsPage {
   /** The API of the running test. */
   readonly fake: FakeApi;

@@ -9,7 +9,7 @@ import { Agent, request } from 'undici';
 import { parse } from 'yaml';
 import { kubeconfigOf } from '../support/api-server-under-test.ts';
 import { spawnBound } from '../support/bound-process.ts';
-import { freePorts } from '../support/platform.ts';
+import { freePorts } from '../support/free-ports.ts';
 
 const controllersOfSessions = [
   'garbage-collector-controller',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type ClusterUnderTest, openClusterUnderTest } from '../support/cluster-under-test.ts';
-import { freePort } from '../support/platform.ts';
+import { freePort } from '../support/free-ports.ts';
 import { patience } from '../support/wait-for.ts';
 
 /** `npm run dev` with a real API server, as a user with the permissions of the service. */

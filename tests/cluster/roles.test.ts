@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import pino from 'pino';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { jupyterServers } from '../../src/jupyter-server/resource.ts';
 import type { JupyterServer } from '../../src/jupyter-server/types.ts';
 import { electLeader } from '../../src/operator/leader-election.ts';
@@ -11,6 +11,7 @@ import { resource } from '../../src/platform/kubernetes/resources.ts';
 import { createTransport, type Transport } from '../../src/platform/kubernetes/transport.ts';
 import { type KubernetesConnection, KubernetesError } from '../../src/platform/kubernetes/types.ts';
 import { createAccount, readRoles } from '../support/accounts.ts';
+import { attemptOf } from '../support/attempt.ts';
 import {
   type ClusterUnderTest,
   jupyterServer,
@@ -41,8 +42,8 @@ beforeAll(async () => {
   cluster = await openClusterUnderTest();
   transport = createTransport({ kubeconfig: await parseKubeConfig(readFileSync(cluster.kubeconfig, 'utf8')), log });
 });
+afterEach(stopOperators);
 afterAll(async () => {
-  await stopOperators();
   await transport?.close();
   await cluster?.close();
 });
@@ -104,47 +105,57 @@ describe('the role of the service', () => {
 });
 
 describe('the role of the operator', () => {
-  it('has exactly the permissions that sessions need', async () => {
+  it('has exactly the permissions that sessions need', async (context) => {
+    const attempt = attemptOf(context);
+    const [taken, ordered, neverRuns] = [`taken-${attempt}`, `ordered-${attempt}`, `never-runs-${attempt}`];
     await startOperator();
     const { client, namespace } = cluster;
 
     // The names of the children are taken: the operator reads each object, the StatefulSet last.
-    const foreign = foreignChildren('taken');
+    const foreign = foreignChildren(taken);
     await Promise.all(foreign.map(([type, object]) => client.create(type, namespace, object, testDeadline())));
-    await create(jupyterServer('taken', { storage: { pvc: { enabled: true } } }));
+    await create(jupyterServer(taken, { storage: { pvc: { enabled: true } } }));
     const reported = (what: string) =>
-      server('taken', ({ status }) => status?.events?.['operator']?.message?.includes(what) === true);
+      server(taken, ({ status }) => status?.events?.['operator']?.message?.includes(what) === true);
     await reported('another');
     const [set, others] = [foreign.slice(-1), foreign.slice(0, -1)];
-    await Promise.all(others.map(([type]) => client.delete(type, namespace, 'taken', {}, testDeadline())));
+    await Promise.all(others.map(([type]) => client.delete(type, namespace, taken, {}, testDeadline())));
     await reported('another StatefulSet');
-    await Promise.all(set.map(([type]) => client.delete(type, namespace, 'taken', {}, testDeadline())));
-    await server('taken', ({ status }) => status?.create_fn !== undefined);
+    await Promise.all(set.map(([type]) => client.delete(type, namespace, taken, {}, testDeadline())));
+    await server(taken, ({ status }) => status?.create_fn !== undefined);
 
-    // With OrderedReady a pod must be deleted before its replacement is created.
-    const ordered = { op: 'replace' as const, path: '/statefulset/spec/podManagementPolicy', value: 'OrderedReady' };
-    const patches = [{ type: 'application/json-patch+json' as const, patch: [ordered] }];
-    await create(jupyterServer('ordered', { patches }));
-    const former = await makeHealthy('ordered');
-    await server('ordered', ({ status }) => status?.state === 'running');
-    await patch('ordered', { spec: { jupyterServer: { resources: { requests: { cpu: '1m' } } } } });
-    await makeHealthy('ordered', former);
+    // With OrderedReady, Kubernetes does not replace a pod that is not ready.
+    const orderedReady = {
+      op: 'replace' as const,
+      path: '/statefulset/spec/podManagementPolicy',
+      value: 'OrderedReady',
+    };
+    const patches = [{ type: 'application/json-patch+json' as const, patch: [orderedReady] }];
+    await create(jupyterServer(ordered, { patches }));
+    const former = await makeHealthy(ordered);
+    await server(ordered, ({ status }) => status?.state === 'running');
+    await cluster.patchPodStatus(`${ordered}-0`, failing());
+    await server(ordered, ({ status }) => status?.state === 'failed');
+    await patch(ordered, { spec: { jupyterServer: { resources: { requests: { cpu: '1m' } } } } });
+    // The session runs for the second time only if the operator has seen that the new pod starts.
+    await server(ordered, ({ status }) => status?.state === 'starting' && status.mainPod?.uid !== former);
+    await makeHealthy(ordered, former);
     await server(
-      'ordered',
+      ordered,
       ({ status }) => status?.state === 'running' && status.mainPod !== undefined && status.mainPod.uid !== former,
     );
-    await patch('ordered', { spec: { jupyterServer: { hibernated: true } } });
-    await cluster.when<StatefulSet>(resource.statefulSets, 'ordered', (object) => object?.spec.replicas === 0);
+    await patch(ordered, { spec: { jupyterServer: { hibernated: true } } });
+    await cluster.when<StatefulSet>(resource.statefulSets, ordered, (object) => object?.spec.replicas === 0);
 
     // After a child was deleted, the operator reads the session again.
-    const { metadata } = (await client.get(resource.services, namespace, 'ordered', testDeadline())) ?? {};
-    await client.delete(resource.services, namespace, 'ordered', {}, testDeadline());
-    await cluster.when(resource.services, 'ordered', (object) => !!object && object.metadata.uid !== metadata?.uid);
+    const { metadata } = (await client.get(resource.services, namespace, ordered, testDeadline())) ?? {};
+    await client.delete(resource.services, namespace, ordered, {}, testDeadline());
+    await cluster.when(resource.services, ordered, (object) => !!object && object.metadata.uid !== metadata?.uid);
 
     // A session that never runs is deleted, and a repeated event is counted.
-    await create(jupyterServer('never-runs', { culling: { startingSecondsThreshold: 1 } }));
-    await server('never-runs', ({ status }) => status?.state === 'starting');
-    await cluster.when(jupyterServers, 'never-runs', (object) => object === undefined);
+    await create(jupyterServer(neverRuns, { culling: { startingSecondsThreshold: 1 } }));
+    await server(neverRuns, ({ status }) => status?.state === 'starting');
+    await cluster.when(jupyterServers, neverRuns, (object) => object === undefined);
     const counts = async () =>
       (
         await client.list<KubernetesObject & { count?: number; reason?: string }>(
@@ -154,7 +165,7 @@ describe('the role of the operator', () => {
           testDeadline(),
         )
       )
-        .filter(({ metadata: { name } }) => name?.startsWith('ordered.'))
+        .filter(({ metadata: { name } }) => name?.startsWith(`${ordered}.`))
         .map(({ reason, count }) => `${reason} ${count}`);
     await eventually('the second event Running', counts, (found) => found.includes('Running 2'));
 

@@ -11,12 +11,18 @@ import { machineAddress } from './cluster/addresses.ts';
 import type { TestCluster } from './cluster/start.ts';
 import { faultyProjects, faultyRepository, interceptGit, missingBranch } from './faulty-projects.ts';
 import { type OidcProvider, type OidcUser, startOidcProvider } from './oidc-provider.ts';
+import { workBranch, workRepository } from './work-project.ts';
 
-const ports = { gitlab: 8443, identityProvider: 8444 };
+/** Of the servers on this machine. Pods of sessions may connect to them. */
+export const ports = { gitlab: 8443, identityProvider: 8444, webdav: 8445 };
 
 export const users = {
   ada: { sub: 'f:1:ada', preferred_username: 'ada', name: 'Ada Lovelace', email: 'ada@example.org' },
   bob: { sub: 'f:1:bob', preferred_username: 'bob', name: 'Bob Example', email: 'bob@example.org' },
+  carol: { sub: 'f:1:carol', preferred_username: 'carol', name: 'Carol Example', email: 'carol@example.org' },
+  dora: { sub: 'f:1:dora', preferred_username: 'dora', name: 'Dora Example', email: 'dora@example.org' },
+  emil: { sub: 'f:1:emil', preferred_username: 'emil', name: 'Emil Example', email: 'emil@example.org' },
+  frida: { sub: 'f:1:frida', preferred_username: 'frida', name: 'Frida Example', email: 'frida@example.org' },
 } satisfies Record<string, OidcUser>;
 
 export type UserName = keyof typeof users;
@@ -27,8 +33,8 @@ export interface Backends {
   readonly issuer: string;
   /** Tokens of the users for the GitLab. */
   readonly gitTokens: Readonly<Record<UserName, string>>;
-  /** Commits of `demo/first-light` and `faults/*` (public), and of `ada/private` (private to Ada). */
-  readonly commits: { readonly public: string; readonly private: string; readonly faults: string };
+  /** Commits of `demo/first-light` and `faults/*` (public), and of `ada/private` and `ada/work` (private to Ada). */
+  readonly commits: Readonly<Record<'public' | 'private' | 'faults' | 'work', string>>;
 }
 
 export interface RunningBackends extends Backends {
@@ -48,7 +54,11 @@ export async function startBackends({ certificates, registry }: TestCluster): Pr
   const tokenOf = ({ preferred_username: username, name, email }: OidcUser) =>
     gitlab.forge.issueToken({ username, name, email }).token;
   // As a GitLab does, the registry accepts the tokens of users, with the name oauth2.
-  const gitTokens = { ada: tokenOf(users.ada), bob: tokenOf(users.bob) };
+  const { ada, bob, carol, dora, emil, frida } = users;
+  const gitTokens = {
+    ...{ ada: tokenOf(ada), bob: tokenOf(bob), carol: tokenOf(carol) },
+    ...{ dora: tokenOf(dora), emil: tokenOf(emil), frida: tokenOf(frida) },
+  };
   appendFileSync(registry.loginFile, `oauth2:${gitTokens.ada}\n`);
   const commits = await createProjects(gitlab, gitTokens.ada);
   gitlab.intercept = interceptGit;
@@ -67,7 +77,8 @@ export async function startBackends({ certificates, registry }: TestCluster): Pr
 async function createProjects({ forge, url, scratch }: ServedForge, token: string): Promise<Backends['commits']> {
   await forge.ensureDemoProject();
   const members = [{ username: 'ada', accessLevel: 50 }];
-  await forge.createProject({ namespace: 'ada', path: 'private', visibility: 'private', members });
+  for (const path of ['private', 'work'])
+    await forge.createProject({ namespace: 'ada', path, visibility: 'private', members });
   for (const path of faultyProjects)
     await forge.createProject({ namespace: 'faults', path, visibility: 'public', members });
 
@@ -80,9 +91,12 @@ async function createProjects({ forge, url, scratch }: ServedForge, token: strin
   const faulty = await faultyRepository(join(scratch, 'faults'), url);
   for (const path of faultyProjects) await push(faulty, `faults/${path}`, missingBranch);
   const [demo = ''] = (await git(own, 'ls-remote', `${url}/demo/first-light.git`, 'HEAD')).split('\t');
+  const work = await workRepository(join(scratch, 'work'), { url, commit: demo });
+  await push(work, 'ada/work', workBranch);
   return {
     public: demo,
     private: await git(own, 'rev-parse', 'HEAD'),
     faults: await git(faulty, 'rev-parse', 'HEAD'),
+    work: await git(work, 'rev-parse', 'HEAD'),
   };
 }

@@ -11,14 +11,14 @@ import { apply, inSession, objectsOf, platform, publicProject } from './platform
  * A second release in the same cluster, with the chart's demo.yaml: anonymous users, no volumes, one namespace. Only the
  * addresses differ, because the cluster has no way to gitlab.com.
  */
-const namespace = 'demo';
-const host = 'demo.test';
+const namespace = 'second';
+const host = 'second.test';
 const site = { api: `http://${host}/notebooks`, namespace };
 let browser: Browser;
 
 function values(sessions: object): string {
   const { cluster, backends } = platform();
-  const file = join(cluster.folder, 'demo-values.json');
+  const file = join(cluster.folder, 'second-values.json');
   const one = { replicaCount: 1, podDisruptionBudget: { enabled: false } };
   const content = {
     images: { registry: cluster.registry.host },
@@ -30,7 +30,7 @@ function values(sessions: object): string {
     ingress: { host },
     config: {
       git: { url: backends.gitUrl, registry: cluster.registry.host },
-      sessions: { ingress: { host: 'demo-sessions.test' }, ...sessions },
+      sessions: { ingress: { host: 'second-sessions.test' }, ...sessions },
     },
   };
   writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
@@ -38,9 +38,13 @@ function values(sessions: object): string {
 }
 
 const install = (sessions: object = {}) =>
-  installChart(platform().cluster, { name: 'demo', namespace, values: [join(chart, 'demo.yaml'), values(sessions)] });
+  installChart(platform().cluster, {
+    name: namespace,
+    namespace,
+    values: [join(chart, 'demo.yaml'), values(sessions)],
+  });
 const runHelm = (...args: string[]) => helm(platform().cluster, [...args, '--namespace', namespace]);
-const inDemo = (...args: string[]) => platform().kubectl([...args, '--namespace', namespace]);
+const inNamespace = (...args: string[]) => platform().kubectl([...args, '--namespace', namespace]);
 
 beforeAll(async () => {
   if (inject('e2e') === undefined) return;
@@ -56,8 +60,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   if (inject('e2e') === undefined) return;
-  await inDemo('delete', 'jupyterservers', '--all', '--wait=false');
-  await runHelm('uninstall', '--ignore-not-found', 'demo');
+  await inNamespace('delete', 'jupyterservers', '--all', '--wait=false');
+  await runHelm('uninstall', '--ignore-not-found', namespace);
 });
 
 it('warns the owner of a session without a volume that the cluster has stopped, until the owner stops and launches it', async () => {
@@ -92,13 +96,13 @@ it('leaves sessions, files and claims when the release is removed; a new release
   await inSession(name, `echo kept > ${file}`, namespace);
   const before = await objectsOf(name, namespace);
 
-  await runHelm('uninstall', 'demo', '--wait');
-  expect(await inDemo('get', 'deployments', '--output=name')).toBe('');
+  await runHelm('uninstall', namespace, '--wait');
+  expect(await inNamespace('get', 'deployments', '--output=name')).toBe('');
   expect(await platform().kubectl(['get', 'crd', 'jupyterservers.amalthea.dev', '--output=name'])).not.toBe('');
   expect(await objectsOf(name, namespace)).toEqual(before);
   expect(before).toContain(`persistentvolumeclaim/${name}`);
   // The files outlive the pod, too.
-  await inDemo('delete', 'pod', `${name}-0`);
+  await inNamespace('delete', 'pod', `${name}-0`);
 
   await install({ storage: { pvs_enabled: true } });
   await caller.until(name, 'running');
@@ -106,6 +110,8 @@ it('leaves sessions, files and claims when the release is removed; a new release
   await caller.remove(name);
 });
 
-it('passes the test of its chart', async () => {
-  expect(await runHelm('test', 'demo')).toMatch(/TEST SUITE:\s+demo-notebook-sessions-test\n.*Phase:\s+Succeeded/s);
+it('passes the test of its chart, which shows its log', async () => {
+  const printed = await runHelm('test', namespace, '--logs');
+  expect(printed).toMatch(/TEST SUITE:\s+second-notebook-sessions-test\n.*Phase:\s+Succeeded/s);
+  expect(printed).toMatch(/^POD LOGS: second-notebook-sessions-test\n(?:ready: .*\n)+GET \/notebooks\/version: 200 /m);
 });

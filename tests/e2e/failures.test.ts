@@ -36,7 +36,7 @@ describe.concurrent('a session that cannot clone its project', () => {
   it('says that the git server is not available, after it has waited for the server', async () => {
     await expectFailure(
       faulty('unavailable'),
-      /^The repository could not be cloned\. The git server gitlab\.host\.test:8443 was not available for 120 s \(.*503\)\. Launch the session again when it is back\.$/,
+      /^The repository could not be cloned\. The git server gitlab\.host\.test:8443 was not available for 30 s \(.*503\)\. Launch the session again when it is back\.$/,
     );
   });
 

@@ -36,8 +36,41 @@ function isFaulty(path: string): path is FaultyProject {
   return Object.hasOwn(faults, path);
 }
 
+export type Outage = 'away' | 'silent';
+
+/** What git meets in any project, while a test has set it. */
+const outages: Readonly<Record<Outage, GitFault>> = {
+  /** The connection ends without a response. */
+  away: (request) => {
+    request.socket.destroy();
+    return true;
+  },
+  /** A push gets no response. */
+  silent: (request) => /git-receive-pack/.test(request.url ?? ''),
+};
+
+/** The outages by the path of the project: `ada/work`. */
+const present = new Map<string, Outage>();
+
+/** Requests of tests, which run in other processes than the forge: `PUT /outages/away/ada/work` and `DELETE`. */
+function setOutage(request: IncomingMessage, response: ServerResponse): boolean {
+  const [, kind = '', project = ''] = /^\/outages\/(\w+)\/(.+)$/.exec(request.url ?? '') ?? [];
+  if (!isOutage(kind)) return false;
+  if (request.method === 'PUT') present.set(project, kind);
+  else present.delete(project);
+  response.writeHead(204).end();
+  return true;
+}
+
+function isOutage(kind: string): kind is Outage {
+  return Object.hasOwn(outages, kind);
+}
+
 /** Applies the fault of the project that git addresses. */
 export const interceptGit: GitFault = (request, response) => {
+  if (setOutage(request, response)) return true;
+  const outage = present.get(/^\/forge\/(.+?)\.git\//.exec(request.url ?? '')?.[1] ?? '');
+  if (outage !== undefined && outages[outage](request, response)) return true;
   const [, project = ''] = /^\/forge\/faults\/(\w+)\.git\//.exec(request.url ?? '') ?? [];
   return isFaulty(project) && faults[project](request, response);
 };

@@ -13,8 +13,9 @@ declare module 'vitest' {
   }
 }
 
-/** Starts one cluster and installs the chart once for all files of the lane. */
-export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+/** Starts one cluster and installs the chart once for all files of the projects `e2e` and `e2e-alone`. */
+export default async function setup({ vitest }: TestProject): Promise<(() => Promise<void>) | undefined> {
+  if (vitest.getRootProject().getProvidedContext().e2e !== undefined) return undefined;
   if (process.env['E2E_PREPARED'] === undefined) {
     process.stderr.write('\nATTENTION: nothing was tested on real pods: run `npm run test:e2e`\n\n');
     return undefined;
@@ -31,7 +32,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const backends = parts.adopt(await startBackends(cluster), (each) => each.close());
   await phase('push of the images', pushImages(cluster, images));
   await phase('helm install', installRelease(cluster, backends));
-  project.provide('e2e', serializable({ cluster, backends }));
+  vitest.provide('e2e', serializable({ cluster, backends }));
   const started = parts.move();
   return () => started.disposeAsync();
 }

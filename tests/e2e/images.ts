@@ -17,12 +17,26 @@ export const images = {
   server: 'projects/server:1',
   /** As `server`, but the entrypoint does not show it. */
   hiddenServer: 'projects/hidden-server:1',
+  /** The session image. The release lets the supervisor run in the images below `supervised`. */
+  supervised: 'projects/supervised/session:1',
+  /** The entrypoint is a script, which runs its arguments. With the mode `auto`, the supervisor does not run in this image. */
+  ownEntrypoint: 'projects/own-entrypoint:1',
+  /** Without a Python that programs find. */
+  withoutPython: 'projects/supervised/without-python:1',
+  /** The home folder is read-only. */
+  readOnlyHome: 'projects/supervised/read-only-home:1',
   silent: 'projects/silent:1',
   /** The registry has the manifest, but not the layer. */
   incomplete: 'projects/incomplete:1',
   withoutJupyter: 'projects/without-jupyter:1',
   foreign: 'projects/foreign:1',
 } as const;
+
+/** Runs its arguments without the folders of Python in PATH. Jupyter itself knows where its Python is. */
+const withoutPython = `mkdir /tmp/bin
+for each in sh mkdir rm jupyter; do ln -s "$(command -v $each)" /tmp/bin/; done
+export PATH=/tmp/bin
+exec "$@"`;
 
 /** Returns the reference of an image, as a launch names it. */
 export const imageReference = ({ registry }: TestCluster, image: keyof typeof images): string =>
@@ -53,6 +67,14 @@ export async function pushImages(cluster: TestCluster, folder: string): Promise<
   });
   await pushImage(registry, { ...session, name: images.server, config: server });
   await pushImage(registry, { ...session, name: images.hiddenServer, config: script('exec jupyter lab "$@"') });
+  await pushImage(registry, { ...session, name: images.supervised });
+  await pushImage(registry, { ...session, name: images.ownEntrypoint, config: script('exec "$@"') });
+  await pushImage(registry, { ...session, name: images.withoutPython, config: script(withoutPython) });
+  await pushImage(registry, {
+    ...session,
+    name: images.readOnlyHome,
+    config: script('chmod a-w /home/jovyan && exec "$@"'),
+  });
   await pushImage(registry, {
     ...session,
     name: images.silent,

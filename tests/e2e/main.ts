@@ -1,5 +1,5 @@
 /**
- * Runs the e2e lane: prepares programs and images, then starts Vitest (`--project e2e`) in network, mount and pid namespaces of
+ * Runs the e2e lane: prepares programs and images, then starts Vitest (`--project e2e*`) in network, mount and pid namespaces of
  * its own. So the test cluster may use any address, port and mount, and the kernel removes all of them when Vitest ends,
  * however it ends. Arguments go to Vitest.
  *
@@ -34,7 +34,7 @@ process.stdout.write(`e2e: programs and images were ready after ${seconds(prepar
 
 const [first, ...rest] = process.argv.slice(2);
 const up = [process.execPath, join(import.meta.dirname, 'cluster', 'up.ts')];
-const vitest = [process.execPath, join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', 'e2e'];
+const vitest = [process.execPath, join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', 'e2e*'];
 const command = first === 'up' ? up : [...vitest, ...(first === undefined ? [] : [first]), ...rest];
 const clusterFile = process.env['E2E_CLUSTER'];
 const entered = clusterFile === undefined ? newNamespaces() : namespacesOf(clusterFile);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,7 +15,8 @@ export function platform() {
 /** Creates or updates an object of the cluster. */
 export async function apply(object: object): Promise<void> {
   const { cluster, kubectl } = platform();
-  const file = join(cluster.folder, 'object.json');
+  // Files of the lane run at the same time.
+  const file = join(cluster.folder, `object-${randomUUID()}.json`);
   writeFileSync(file, JSON.stringify(object), { mode: 0o600 });
   await kubectl(['apply', '-f', file]);
 }

@@ -75,10 +75,10 @@ function valuesFor({ registry }: TestCluster, { gitUrl, issuer }: Backends): obj
       serviceFrom: ingressController,
       sessionsFrom: ingressController,
       metricsFrom: [inNamespace(release.monitoringNamespace)],
-      // The addresses of pods, Services and nodes, except the servers that stand for the platform's GitLab and sign-in.
+      // The addresses of pods, Services and nodes, except the servers that stand for the platform's GitLab, sign-in and WebDAV.
       sessionsBlocked: ['198.18.0.0/15'],
       sessionsExtraEgress: [
-        { to: [{ ipBlock: { cidr: '198.18.0.1/32' } }], ports: [{ protocol: 'TCP', port: 8443, endPort: 8444 }] },
+        { to: [{ ipBlock: { cidr: '198.18.0.1/32' } }], ports: [{ protocol: 'TCP', port: 8443, endPort: 8445 }] },
       ],
     },
     config: {
@@ -87,6 +87,13 @@ function valuesFor({ registry }: TestCluster, { gitUrl, issuer }: Backends): obj
       resource_pools: [pool],
       identity: { gateway: 'verified', issuer, jwks_url: `${issuer}/keys`, audience },
       sessions: {
+        // Less than by default, because a test waits for the end of this time.
+        git_clone: { timeout_seconds: 30 },
+        sync: { allowed_networks: ['198.18.0.1/32'] },
+        supervisor_images: [
+          { pattern: '*/projects/supervised/*', supervisor: 'on' },
+          { pattern: '*/projects/own-entrypoint:1', supervisor: 'auto' },
+        ],
         ingress: { host: sessionsHost, tls_secret: 'sessions-tls' },
         oidc: { client_secret: 'a secret of the tests' },
       },

@@ -15,12 +15,9 @@ import { chart, helm } from './helm.ts';
 import { platform, podsOf, publicProject } from './platform.ts';
 import { release } from './release.ts';
 
-/**
- * Half of the requests and restarts of the test with processes (rolling-restart.test.ts), because the nodes and the cluster run on
- * this machine, too, beside other lanes.
- */
-const restarts = 5;
-const requestsPerSecond = 100;
+const restarts = 10;
+/** Fewer on a machine that is too busy for the rate, because the nodes and the cluster run on it, too, beside other lanes. */
+const requestsPerSecond = 200;
 const connections = 20;
 const streamClients = 4;
 /** Between two sessions that the test creates. Each has five children, and no pod. */
@@ -111,7 +108,7 @@ async function createSessions(stop: AbortSignal): Promise<void> {
   }
 }
 
-it('two replicas fail none of up to 100 requests per second, lose no event and restart no session while a replica is deleted five times, and during an upgrade and a rollback', {
+it('two replicas fail none of up to 200 requests per second, lose no event and restart no session while a replica is deleted ten times, and during an upgrade and a rollback', {
   timeout: 1_800_000,
 }, async () => {
   const podsOfSessions = async () =>

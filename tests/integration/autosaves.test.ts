@@ -53,7 +53,7 @@ async function launch(commit: string): Promise<SessionResponse> {
   return session;
 }
 
-it('autosaves of a session are listed, and deleted when a session of a later commit is launched', async () => {
+it('autosaves of a session are listed, and one is deleted when a session of a later commit, which has its content, is launched', async () => {
   const tip = await demoCommit(platform);
   const response = await platform.api(`/forge/api/v4/projects/demo%2Ffirst-light/repository/commits/${tip}`);
   const { parent_ids } = (await response.json()) as { parent_ids: string[] };
@@ -63,6 +63,9 @@ it('autosaves of a session are listed, and deleted when a session of a later com
   const running = await waitForState(platform, first.name, ['running', 'failed']);
   expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });
   const name = (root: string) => `renku/autosave/${username}/main/${root.slice(0, 7)}/${root.slice(0, 7)}`;
+  /** An autosave that has nothing that the later commit does not have. */
+  const superseded = `renku/autosave/${username}/main/${parent.slice(0, 7)}/0000000`;
+  const all = [name(parent), name(tip), superseded].sort();
   const session = await openSession(platform, running.url);
   const printed = await session.execute(
     await session.startKernel(),
@@ -71,21 +74,22 @@ it('autosaves of a session are listed, and deleted when a session of a later com
       "open('unsaved.txt', 'w').write('work\\n')",
       'run = lambda command: subprocess.run(command, shell=True, capture_output=True, text=True)',
       "run('git add --all && git commit --message autosave')",
-      `print(run('git push origin HEAD:refs/heads/${name(parent)} HEAD:refs/heads/${name(tip)}'))`,
+      `print(run('git push origin HEAD:refs/heads/${name(parent)} HEAD:refs/heads/${name(tip)} HEAD~1:refs/heads/${superseded}'))`,
     ].join('\n'),
   );
   expect(printed).toContain('returncode=0');
   const listed = await autosaves('demo%2Ffirst-light');
-  expect(listed).toMatchObject(
-    [parent, tip].map((root) => ({ branch: 'main', commit: root.slice(0, 7), pvs: false })).sort(byCommit),
+  expect(listed.toSorted(byCommit)).toMatchObject(
+    [parent, parent, tip].map((root) => ({ branch: 'main', commit: root.slice(0, 7), pvs: false })).sort(byCommit),
   );
-  expect(listed.map((autosave) => autosave.name).sort()).toEqual([name(parent), name(tip)].sort());
-  for (const { date } of listed) expect(Date.parse(date ?? '')).toBeGreaterThan(Date.parse('2025-01-01'));
+  expect(listed.map((autosave) => autosave.name).sort()).toEqual(all);
+  for (const { date, name: of } of listed)
+    if (of !== superseded) expect(Date.parse(date ?? '')).toBeGreaterThan(Date.parse('2025-01-01'));
 
   // As long as the first session exists, it may have to restore its autosave.
   const second = await launch(tip);
   await waitForState(platform, second.name, ['running']);
-  expect(await autosaves('demo/first-light')).toHaveLength(2);
+  expect(await autosaves('demo/first-light')).toHaveLength(3);
   for (const { name: old } of [first, second]) {
     await platform.api(`/notebooks/servers/${old}?forced=true`, { method: 'DELETE' });
     await waitForState(platform, old, ['gone']);
@@ -93,8 +97,12 @@ it('autosaves of a session are listed, and deleted when a session of a later com
 
   await launch(tip);
   await vi.waitFor(
-    async () => expect((await autosaves('demo/first-light')).map((each) => each.name)).toEqual([name(tip)]),
+    async () => expect((await autosaves('demo/first-light')).map((each) => each.name)).not.toContain(superseded),
     { timeout: 120_000, interval: 200 },
+  );
+  // These have a file that no session has restored.
+  expect((await autosaves('demo/first-light')).map((each) => each.name).sort()).toEqual(
+    [name(parent), name(tip)].sort(),
   );
 });
 

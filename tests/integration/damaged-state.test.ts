@@ -15,7 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, startPlatform } from '../support/platform.ts';
+import { freePort } from '../support/free-ports.ts';
+import { startPlatform } from '../support/platform.ts';
 import { type SessionResponse, waitForState } from '../support/session.ts';
 
 /**
@@ -102,25 +103,41 @@ function expectExplained({ code, output, said, isUp }: Awaited<ReturnType<typeof
 /** The platform does not start if one of these files is damaged. */
 const fatal = ['schema-version', 'marker', 'keys/cookie-secret', 'keys/agent-secret', 'cluster.sqlite'];
 
-it.each([...fatal, 'forge/forge.json'])(
-  '%s, which cannot be recreated, is named in the error for any damage, and can be restored',
-  async (name) => {
-    const stateDir = copyOfState();
+describe('files that cannot be recreated', () => {
+  // One copy for all: each test restores its file.
+  let stateDir: string;
+  beforeAll(() => {
+    stateDir = copyOfState();
+    copies.pop();
+  });
+  afterAll(() => rmSync(stateDir, { recursive: true, force: true }));
+
+  it.each([...fatal, 'forge/forge.json'])('%s is named in the error for any damage', async (name) => {
     const file = join(stateDir, name);
     const before = readFileSync(file);
     for (const damage of Object.values(damages)) {
-      damage(file);
-      expectExplained(await start(stateDir), file);
-      rmSync(file, { recursive: true, force: true });
-      writeFileSync(file, before, { mode: 0o600 });
+      try {
+        damage(file);
+        expectExplained(await start(stateDir), file);
+      } finally {
+        rmSync(file, { recursive: true, force: true });
+        writeFileSync(file, before, { mode: 0o600 });
+      }
     }
+  });
+
+  it('can be restored, and the platform starts', async () => {
     expect(await start(stateDir)).toMatchObject({ isUp: true, code: 0 });
-  },
-);
+  });
+});
 
 /** All other files of the platform itself, without those of a session's user and of git. */
 function harmless(stateDir: string): string[] {
-  const patterns = ['*', 'keys/*', 'gateway/*', 'tls/*', 'pods/*/pod.json', 'pods/**/*.json', 'volumes/*/.*.uid'];
+  const patterns = [
+    ...['*', 'keys/*', 'gateway/*', 'tls/*', 'pods/*/pod.json', 'pods/**/*.json', 'volumes/*/.*.uid'],
+    // What the agent knows about its saves.
+    'volumes/*/*/.notebook-sessions/*.json',
+  ];
   return [...new Set(globSync(patterns, { cwd: stateDir }))]
     .filter((name) => statSync(join(stateDir, name)).isFile() && ![...fatal, 'lock'].includes(name))
     .sort();
@@ -133,7 +150,13 @@ describe('files that can be recreated', () => {
       const stateDir = copyOfState();
       const files = harmless(stateDir);
       expect(files).toEqual(
-        expect.arrayContaining(['cookies.txt', 'gateway/signing-key.pem', 'keys/kubernetes-token', 'tls/server.pem']),
+        expect.arrayContaining([
+          ...['cookies.txt', 'gateway/signing-key.pem', 'keys/kubernetes-token', 'tls/server.pem'],
+          ...['agent.json', 'git-proxy.json', 'jupyter/server.json'].map((name) =>
+            expect.stringMatching(`^pods/.*/${name}$`),
+          ),
+          expect.stringMatching(/\.notebook-sessions\/operations\.json$/),
+        ]),
       );
       writeFileSync(join(stateDir, 'instance.json'), '{"pid": 1, "origin": "http://127.0.0.1:1"}');
       for (const name of [...files, 'instance.json']) damages[damage]?.(join(stateDir, name));
@@ -153,13 +176,21 @@ describe('files that can be recreated', () => {
   );
 
   it('are recreated, or named in the error, if they cannot be read', async () => {
-    for (const name of harmless(template).filter((each) => !each.startsWith('pods/'))) {
-      const stateDir = copyOfState();
-      const file = join(stateDir, name);
-      damages['unreadable']?.(file);
-      const started = await start(stateDir);
-      if (!started.isUp) expectExplained(started, file);
+    const stateDir = copyOfState();
+    const files = harmless(stateDir).filter((each) => !each.startsWith('pods/'));
+    for (const name of files) damages['unreadable']?.(join(stateDir, name));
+    let unreadable = files;
+    // Each start that ends names one of them, until the others are recreated.
+    for (let started = await start(stateDir); !started.isUp; started = await start(stateDir)) {
+      const named = unreadable.filter((name) => started.said.includes(join(stateDir, name)));
+      const [name = ''] = named.toSorted((a, b) => b.length - a.length);
+      expect(name, started.said + started.output).not.toBe('');
+      expectExplained(started, join(stateDir, name));
+      unreadable = unreadable.filter((each) => each !== name);
+      rmSync(join(stateDir, name), { recursive: true, force: true });
+      cpSync(join(template, name), join(stateDir, name), { preserveTimestamps: true });
     }
+    expect(unreadable.length).toBeGreaterThan(0);
   });
 
   it('do not include the lock, which is named in the error', async () => {

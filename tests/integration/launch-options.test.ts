@@ -41,6 +41,7 @@ beforeAll(async () => {
   git('add', '--all');
   git('commit', '--quiet', '--message', 'first');
   first = git('rev-parse', 'HEAD');
+  for (const branch of ['tree', 'image', 'nameless']) git('branch', branch);
   git('checkout', '--quiet', '-b', 'side');
   appendFileSync(join(repository, 'README.md'), 'second\n');
   git('commit', '--quiet', '--all', '--message', 'second');
@@ -51,33 +52,46 @@ beforeAll(async () => {
   });
   const [, namespace = '', name = ''] = await platform.printed(/serving .* as ([^/]+)\/(\S+)$/);
   project = { namespace, project: name };
+  // They start at the same time. Their tests wait for them.
+  await Promise.all(Object.keys(page).map((branch) => launch(branch)));
 });
 afterAll(async () => {
   await platform?.dispose();
   rmSync(scratch, { recursive: true, force: true });
 });
 
-/** Launches a session with these options, calls `check` while it runs, and stops it. */
-async function whileRunning(options: object, check: (running: SessionResponse) => Promise<void>): Promise<void> {
+const page = { trunk: '/lab/tree/README.md', tree: '/tree', side: '/lab' };
+const environment_variables = { MY_SETTING: 'a "b" $HOME', PATH: '/usr/local/bin:/usr/bin:/bin' };
+
+/** The options of the session of each branch: a project has one session for each branch and commit. */
+const optionsOf: Record<string, () => object> = {
+  trunk: () => ({ commit_sha: first, default_url: page.trunk, lfs_auto_fetch: true, environment_variables }),
+  // The image has no such page.
+  tree: () => ({ commit_sha: first, default_url: page.tree }),
+  side: () => ({ commit_sha: second, default_url: page.side, lfs_auto_fetch: false }),
+  nameless: () => ({ commit_sha: first }),
+};
+
+/** Launches the session of a branch, or returns the one that was launched before. */
+async function launch(branch: string, more: object = {}): Promise<SessionResponse> {
   const response = await platform.api('/notebooks/servers', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ...project, branch: 'trunk', commit_sha: first, ...options }),
+    body: JSON.stringify({ ...project, branch, ...optionsOf[branch]?.(), ...more }),
   });
   const launched = (await response.json()) as SessionResponse;
-  expect(response.status, JSON.stringify(launched)).toBe(201);
-  try {
-    const running = await waitForState(platform, launched.name, ['running', 'failed']);
-    expect(running.status, JSON.stringify(running.status)).toMatchObject({ state: 'running' });
-    await check(running);
-  } finally {
-    await platform.api(`/notebooks/servers/${launched.name}?forced=true`, { method: 'DELETE' });
-    await waitForState(platform, launched.name, ['gone']);
-  }
+  expect([200, 201], JSON.stringify(launched)).toContain(response.status);
+  return launched;
 }
 
-const inSession = (options: object, check: (session: Jupyter, running: SessionResponse) => Promise<void>) =>
-  whileRunning(options, async (running) => check(await openSession(platform, running.url), running));
+async function running(branch: string, more: object = {}): Promise<SessionResponse> {
+  const { name } = await launch(branch, more);
+  const found = await waitForState(platform, name, ['running', 'failed']);
+  expect(found.status, JSON.stringify(found.status)).toMatchObject({ state: 'running' });
+  return found;
+}
+
+const sessionOf = async (branch: string): Promise<Jupyter> => openSession(platform, (await running(branch)).url);
 
 const python = async (session: Jupyter, ...lines: string[]) =>
   (await session.execute(await session.startKernel(), lines.join('\n'))).trim();
@@ -85,48 +99,45 @@ const shell = (command: string) =>
   `import subprocess; print(subprocess.run(${JSON.stringify(command)}, shell=True, capture_output=True, text=True).stdout)`;
 
 describe('default_url', () => {
-  it.each(['/lab/tree/README.md', '/tree', '/lab'])('%s is the first page of the session', async (page) => {
-    await whileRunning({ default_url: page }, async ({ url }) => {
+  it.each(Object.entries(page).map(([branch, path]) => [path, branch] as const))(
+    '%s is the first page of the session',
+    async (path, branch) => {
+      const { url } = await running(branch);
       const { cookie } = await signInToSession(platform, `${url}/api/status`);
       const response = await fetch(`${url}/`, { headers: { cookie }, redirect: 'manual' });
       expect(response.status).toBe(302);
       const { pathname } = new URL(response.headers.get('location') ?? '', url);
-      expect(pathname).toBe(`${new URL(url).pathname}${page}`);
-    });
-  });
+      expect(pathname).toBe(`${new URL(url).pathname}${path}`);
+    },
+  );
 });
 
 describe('lfs_auto_fetch', () => {
   it.each([
-    [true, large.length],
-    [false, 130],
-  ])('%s leaves %d bytes of a large file in the work tree', async (lfs_auto_fetch, bytes) => {
-    await inSession({ lfs_auto_fetch }, async (session) => {
-      expect(await python(session, "import os; print(os.path.getsize('large.bin'))")).toBe(String(bytes));
-    });
+    [true, large.length, 'trunk'],
+    [false, 130, 'side'],
+  ])('%s leaves %d bytes of a large file in the work tree', async (_, bytes, branch) => {
+    const session = await sessionOf(branch);
+    expect(await python(session, "import os; print(os.path.getsize('large.bin'))")).toBe(String(bytes));
   });
 });
 
 describe('branch and commit_sha', () => {
   it('are checked out', async () => {
-    await inSession({ branch: 'side', commit_sha: second }, async (session) => {
-      const printed = await python(session, shell('git rev-parse HEAD; git branch --show-current; cat README.md'));
-      expect(printed).toBe(`${second}\nside\nfirst\nsecond`);
-    });
+    const session = await sessionOf('side');
+    const printed = await python(session, shell('git rev-parse HEAD; git branch --show-current; cat README.md'));
+    expect(printed).toBe(`${second}\nside\nfirst\nsecond`);
   });
 });
 
 describe('environment_variables', () => {
   it('are passed to kernels unchanged; a PATH among them comes after that of the session’s environment', async () => {
-    const environment_variables = { MY_SETTING: 'a "b" $HOME', PATH: '/usr/local/bin:/usr/bin:/bin' };
-    await inSession({ environment_variables }, async (session) => {
-      const printed = await python(
-        session,
-        "import os, sys; print(os.environ['MY_SETTING'])",
-        "print(os.environ['PATH'].startswith(sys.prefix + '/bin:'), os.environ['PATH'].endswith(':/usr/bin:/bin'))",
-      );
-      expect(printed).toBe('a "b" $HOME\nTrue True');
-    });
+    const printed = await python(
+      await sessionOf('trunk'),
+      "import os, sys; print(os.environ['MY_SETTING'])",
+      "print(os.environ['PATH'].startswith(sys.prefix + '/bin:'), os.environ['PATH'].endswith(':/usr/bin:/bin'))",
+    );
+    expect(printed).toBe('a "b" $HOME\nTrue True');
   });
 });
 
@@ -142,23 +153,22 @@ describe('image, resource_class_id and storage', () => {
     // Not the default image, which has the tag `latest`.
     const image = `127.0.0.1:${platform.port}/images/jupyter:${await pythonTag()}`;
     // One of the default resource classes, but not the class that is the default.
-    await inSession({ image, resource_class_id: 2, storage: 2 }, async (session, { name }) => {
-      const pod = JSON.parse(await platform.kubernetes(`/api/v1/namespaces/notebook-sessions/pods/${name}-0`)) as {
-        spec: { containers: { name: string; image: string; resources: { requests: Record<string, unknown> } }[] };
-      };
-      const jupyter = pod.spec.containers.find((container) => container.name === 'jupyter-server');
-      expect(jupyter?.image).toBe(image);
-      expect(Number(jupyter?.resources.requests['cpu'])).toBe(1);
-      const claim = JSON.parse(
-        await platform.kubernetes(`/api/v1/namespaces/notebook-sessions/persistentvolumeclaims/${name}`),
-      ) as { spec: { resources: { requests: { storage: string | number } } } };
-      expect(parseBytes(claim.spec.resources.requests.storage)).toBe(2e9);
-      const printed = await python(
-        session,
-        'import jupyterlab, sys; print(jupyterlab.__file__.startswith(sys.prefix))',
-      );
-      expect(printed).toBe('False');
-    });
+    const { name, url } = await running('image', { commit_sha: first, image, resource_class_id: 2, storage: 2 });
+    const pod = JSON.parse(await platform.kubernetes(`/api/v1/namespaces/notebook-sessions/pods/${name}-0`)) as {
+      spec: { containers: { name: string; image: string; resources: { requests: Record<string, unknown> } }[] };
+    };
+    const jupyter = pod.spec.containers.find((container) => container.name === 'jupyter-server');
+    expect(jupyter?.image).toBe(image);
+    expect(Number(jupyter?.resources.requests['cpu'])).toBe(1);
+    const claim = JSON.parse(
+      await platform.kubernetes(`/api/v1/namespaces/notebook-sessions/persistentvolumeclaims/${name}`),
+    ) as { spec: { resources: { requests: { storage: string | number } } } };
+    expect(parseBytes(claim.spec.resources.requests.storage)).toBe(2e9);
+    const printed = await python(
+      await openSession(platform, url),
+      'import jupyterlab, sys; print(jupyterlab.__file__.startswith(sys.prefix))',
+    );
+    expect(printed).toBe('False');
   });
 });
 
@@ -166,18 +176,16 @@ describe('a commit in a session', () => {
   const identity = 'git commit --quiet --allow-empty --message work; git log -1 --format="%an <%ae> %cn <%ce>"';
 
   it('has the author of the git configuration of the machine’s owner', async () => {
-    await inSession({}, async (session) => {
-      expect(await python(session, shell(identity))).toBe(
-        'Ada Owner <ada@owner.example> Ada Owner <ada@owner.example>',
-      );
-    });
+    expect(await python(await sessionOf('trunk'), shell(identity))).toBe(
+      'Ada Owner <ada@owner.example> Ada Owner <ada@owner.example>',
+    );
   });
 
   it('has the platform’s user as its author if git has no name', async () => {
+    // Before the session of this test is launched, and after the others run.
     writeFileSync(join(home, '.gitconfig'), '[user]\n\temail = ada@owner.example\n');
-    await inSession({}, async (session) => {
-      const { username } = (await (await platform.api('/auth/me')).json()) as { username: string };
-      expect(await python(session, shell(identity))).toContain(`${username} <ada@owner.example>`);
-    });
+    const session = await sessionOf('nameless');
+    const { username } = (await (await platform.api('/auth/me')).json()) as { username: string };
+    expect(await python(session, shell(identity))).toContain(`${username} <ada@owner.example>`);
   });
 });

@@ -123,7 +123,7 @@ describe.each(Object.keys(programs) as (keyof typeof programs)[])('beside %s', (
     expect((await podOf(name)).metadata.uid).toBe(pod.metadata.uid);
 
     // The pod has been running since January.
-    await patch(name, { spec: { culling: { maxAgeSecondsThreshold: 3600 } } });
+    await patch(name, { spec: { culling: { maxAgeSecondsThreshold: 1 } } });
     const hibernated = await server(
       name,
       ({ status }) => status?.state === 'hibernated' && status.mainPod?.name === undefined,

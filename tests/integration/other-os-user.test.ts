@@ -172,8 +172,8 @@ describeAsOtherUser('another user of the machine', () => {
     // The platform, its two programs, and for each session at least two watching processes, Jupyter and a kernel.
     expect(pids.length).toBeGreaterThan(6);
 
-    // Listeners: the main port, the Kubernetes API, Jupyter and the git proxy at the address of each pod, and sockets in folders
-    // of the owner.
+    // Listeners: the main port, the Kubernetes API, Jupyter, the git proxy and the two servers of the agent at the address of each
+    // pod, and sockets in folders of the owner.
     const { tcp, udp, unix } = listenersOf(pids);
     const kubernetes = new URL(platform.kubernetesUrl());
     const running = (container: string) =>
@@ -182,22 +182,28 @@ describeAsOtherUser('another user of the machine', () => {
     expect(new Set(tcp.filter(isPlatforms).map(({ address }) => address))).toEqual(new Set(['127.0.0.1', '::1']));
     const others = tcp.filter((each) => !isPlatforms(each));
     for (const { address } of others) expect(address).toMatch(/^127\./);
-    expect(others).toHaveLength(running('jupyter-server') + running('git-proxy'));
+    const withKey = running('git-proxy') + 2 * running('git-sidecar');
+    expect(running('git-sidecar')).toBeGreaterThan(0);
+    expect(others).toHaveLength(running('jupyter-server') + withKey);
     expect(udp).toEqual([]);
     for (const path of ['/api', '/apis', '/api/v1/secrets', '/openapi/v2'])
       expect(curlAsOther(new URL(path, kubernetes).href, '-k').status, path).toBe(401);
-    const isProxy = (each: { address: string; port: number }) =>
+    const needsKey = (each: { address: string; port: number }) =>
       curlAsOther(`http://${each.address}:${each.port}/`).status === 401;
-    const proxies = others.filter(isProxy);
-    expect(proxies).toHaveLength(running('git-proxy'));
-    for (const { address, port: at } of proxies) {
+    const servers = others.filter(needsKey);
+    expect(servers).toHaveLength(withKey);
+    const paths = [
+      ...['/tokens', '/shutdown', `/http/127.0.0.1:${port}/forge/demo/first-light.git/info/refs`],
+      ...['/v1/work', '/v1/saves', '/v1/operations', '/v1/tokens'],
+      ...['jsonrpc/', 'jsonrpc/map'].map((path) => `/sessions/${name}/sidecar/${path}`),
+    ];
+    for (const { address, port: at } of servers) {
       const own = `http://${address}:${at}`;
-      for (const path of ['/tokens', '/shutdown', `/http/127.0.0.1:${port}/forge/demo/first-light.git/info/refs`])
-        expect(curlAsOther(own + path).status, path).toBe(401);
+      for (const path of paths) expect(curlAsOther(own + path).status, path).toBe(401);
       // Connections of the proxy are those of its owner.
       expect(curlAsOther(`${platform.origin}/forge/`, '--proxy', own, '--proxytunnel').status).toBe(0);
     }
-    for (const each of others.filter((one) => !isProxy(one))) {
+    for (const each of others.filter((one) => !needsKey(one))) {
       for (const path of ['kernels', 'contents', 'terminals', 'status']) {
         const at = `http://${each.address}:${each.port}/sessions/${name}/api/${path}`;
         // The connection is closed without a response.

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { listMarked } from '../../src/local/machine/processes.ts';
+import { freePort } from '../support/free-ports.ts';
 import { type PackageIndex, startPackageIndex } from '../support/package-index.ts';
-import { freePort, markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
+import { markedProcesses, type Platform, startPlatform } from '../support/platform.ts';
 import { demoCommit, launchBody, openSession, type SessionResponse, waitForState } from '../support/session.ts';
 import { patience } from '../support/wait-for.ts';
 

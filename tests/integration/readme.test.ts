@@ -45,7 +45,7 @@ function block(text: string): Ran {
 
 it('every block succeeds and prints no error except the documented one', () => {
   expect(ran.map(({ exitCode }) => exitCode)).toEqual(ran.map(() => 0));
-  const errors = ran.flatMap(({ output }) => output.match(/"error":.*/g) ?? []);
+  const errors = ran.flatMap(({ output }) => output.match(/"error":\s*\{.*/g) ?? []);
   expect(errors).toHaveLength(1);
   expect(errors[0]).toContain('mian');
 });

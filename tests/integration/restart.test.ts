@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { ensureTls } from '../../src/local/http/tls.ts';
+import { freePort } from '../support/free-ports.ts';
 import {
-  freePort,
   isAlive,
   jupyterOrigins,
   lasting,
@@ -51,8 +51,9 @@ it('sessions of a killed platform continue, and the next start adopts them, with
   const kernel = await before.startKernel();
   await before.execute(kernel, 'treasure = 6 * 7');
   const processes = lasting(markedProcesses(stateDir));
-  // For each session the watchers and reapers of two containers, Jupyter and the git proxy, and one kernel.
-  expect(processes).toHaveLength(19);
+  // For each session the watchers and reapers of three containers, Jupyter with its supervisor and the shell that watches the supervisor,
+  // the agent and the git proxy, and one kernel.
+  expect(processes).toHaveLength(34);
   const origins = jupyterOrigins(stateDir);
   // Each pod has an address of its own, and the same port.
   expect(origins.map((origin) => new URL(origin).port)).toEqual(['8888', '8888', '8888']);
@@ -71,7 +72,7 @@ it('sessions of a killed platform continue, and the next start adopts them, with
   await after.execute(kernel, "import subprocess; subprocess.Popen(['setsid', 'sleep', '600']); None");
   const since = performance.now();
   expect(await platform.stop()).toBe(0);
-  // The grace period is 8 s. The rest is for a busy machine.
+  // The limit is 15 s. The rest is for a busy machine.
   expect(performance.now() - since).toBeLessThan(30_000);
   expect(markedProcesses(stateDir)).toEqual([]);
 
@@ -88,6 +89,16 @@ it('sessions of a killed platform continue, and the next start adopts them, with
   expect(orphans.filter(isAlive)).toEqual([]);
   expect(platform.programs()).toHaveLength(2);
   expect(await names(platform)).toEqual(sessions.map(({ name }) => name).sort());
+});
+
+it('Ctrl-C ends the platform and its sessions also if its output is closed', async () => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'notebook-sessions-restart-'));
+  platform = await startPlatform({ stateDir, args: ['--no-demo'] });
+  const launched = await platform.api('/notebooks/servers', launchBody(await demoCommit(platform)));
+  await waitForState(platform, ((await launched.json()) as SessionResponse).name, ['running']);
+  platform.closeOutput();
+  expect(await platform.stop()).toBe(0);
+  expect(markedProcesses(stateDir)).toEqual([]);
 });
 
 it('a server that takes the port of the Kubernetes API after a crash gets no request, so no token', async () => {

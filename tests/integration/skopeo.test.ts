@@ -6,7 +6,7 @@ import { type Listener, listen } from '../../src/local/http/listen.ts';
 import { createAddresses } from '../../src/local/origins/origins.ts';
 import { createRegistry } from '../../src/local/registry/registry.ts';
 import { createRouter } from '../../src/local/router.ts';
-import { freePort } from '../support/platform.ts';
+import { freePort } from '../support/free-ports.ts';
 
 /** The registry of the local platform, used with a container tool. */
 

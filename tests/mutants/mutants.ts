@@ -38,10 +38,10 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     'link-local addresses are allowed',
-    'src/platform/outbound-http/addresses.ts',
+    'src/lib/public-addresses.ts',
     "'169.254.0.0/16',",
     '',
-    'src/platform/outbound-http/addresses.test.ts',
+    'src/lib/public-addresses.test.ts',
   ),
   mutant(
     'literal addresses are not checked',
@@ -354,8 +354,8 @@ export const mutants: readonly Mutant[] = [
   mutant(
     'the default image gets the working directory of the missing image',
     'src/sessions/launch/lookups.ts',
-    'workingDir: null,\n    jupyter: null,\n    private: false,\n    isFallback: true,',
-    "workingDir: '/missing',\n    jupyter: null,\n    private: false,\n    isFallback: true,",
+    'workingDir: null,\n    jupyter: null,\n    runsArguments: null,\n    private: false,\n    isFallback: true,',
+    "workingDir: '/missing',\n    jupyter: null,\n    runsArguments: null,\n    private: false,\n    isFallback: true,",
     'src/sessions/launch/launch.test.ts',
   ),
   mutant(

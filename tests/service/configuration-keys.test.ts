@@ -116,6 +116,16 @@ it('reads every key of the table, and none of the keys without effect', async ()
   // Without an image of the project, a session has the default image, whose working directory is configured.
   backends.registry.fault = () => 404;
   await recordReads(read, {}, 'anon-three');
+  // Only this project's programs have some settings.
+  const ours = {
+    NB_SESSIONS__GIT_CLONE__PROGRAM: 'notebook-sessions',
+    NB_SESSIONS__GIT_PROXY__PROGRAM: 'notebook-sessions',
+    NB_SESSIONS__GIT_RPC_SERVER__PROGRAM: 'notebook-sessions',
+  };
+  // On another cluster, because the sessions above would be returned as they are.
+  await backends.close();
+  backends = await startBackends();
+  await recordReads(read, ours, 'anon-four');
   expect([...keys].filter((key) => !read.has(key))).toEqual([]);
   expect([...keys].filter((key) => Object.hasOwn(keysWithoutEffect, key))).toEqual([]);
 });

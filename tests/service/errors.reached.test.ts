@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config/types.ts';
 import { type ErrorBody, type ErrorKind, errorKind } from '../../src/errors.ts';
 import { send, type TestResponse } from '../support/app.ts';
+import { startAgentSession } from '../support/session-agent/agent-session.ts';
 import { type Backends, startBackends } from '../support/sessions/backends.ts';
 import { testConfig } from '../support/sessions/config.ts';
 import { commitSha, johnsAutosave } from '../support/sessions/fake-gitlab.ts';
@@ -121,6 +122,14 @@ const attempts: Record<keyof typeof errorKind, () => Promise<TestResponse>> = {
       if (!rejected) throw new Error('25 launches of one user at the same time were all accepted');
       return rejected;
     }),
+  noSpace: async () => {
+    await using session = await startAgentSession();
+    session.agent.fault = { status: 507, reason: 'disk-full', message: 'The volume has no more space.' };
+    const path = `/servers/${session.name}/kernels/kernel-1/snapshots`;
+    const { status, body } = await session.call('POST', path);
+    const json = () => ({ ...body });
+    return { status, headers: {}, text: JSON.stringify(body), json, error: () => body.error };
+  },
   tooManySessions: async () => {
     const limits = { ...testConfig().limits, sessions_per_user: { registered: 1, anonymous: null } };
     const at = await start({ limits });
@@ -217,6 +226,7 @@ describe('every error of the table', () => {
       429: [1429, 1430],
       431: [1431],
       500: [2000, 2001, 3000, 3001, 3002, 3004, 3005, 3006],
+      507: [3507],
     };
     const found = Object.groupBy(kinds, ({ status }) => status);
     const codes = Object.entries(found).map(([status, of = []]) => [status, of.map(({ code }) => code).sort()]);

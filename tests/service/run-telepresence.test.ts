@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort } from '../support/platform.ts';
+import { freePort } from '../support/free-ports.ts';
 
 /**
  * run-telepresence.sh on a terminal, with programs that record their calls instead of kubectl, helm and telepresence. The

@@ -13,6 +13,8 @@ import { type FuzzedRequest, operationsOf, requestsFor } from '../support/fuzz/r
 import { createResponseCheck, type ReceivedResponse } from '../support/fuzz/responses.ts';
 import { agentSecret } from '../support/session-agent/agent-session.ts';
 import { type FakeAgent, startFakeAgent } from '../support/session-agent/fake-agent.ts';
+import { idleKernel } from '../support/session-agent/fake-supervisor.ts';
+import { conflict, notes, roundId } from '../support/session-agent/fake-sync.ts';
 import { type Backends, startBackends } from '../support/sessions/backends.ts';
 import { testConfig, withAgents } from '../support/sessions/config.ts';
 import { type FakeClasses, startFakeClasses } from '../support/sessions/fake-classes.ts';
@@ -34,6 +36,8 @@ const weights: Record<string, number> = {
   launchPage: 4,
   listAutosaves: 2,
   deleteAutosave: 2,
+  putSyncFolder: 4,
+  resolveSyncConflict: 3,
 };
 const weightOf = (id: string): number => weights[id] ?? 1;
 const total = operations.reduce((sum, { id }) => sum + weightOf(id), 0);
@@ -128,6 +132,17 @@ function resetSessions(session: JupyterServer): void {
   });
 }
 
+let changes = 0;
+/** Returns a session in a state in which the operation can succeed. Most changes are of hibernated sessions. */
+function sessionFor(operation: string): JupyterServer {
+  if (operation === 'restartServer') return failed;
+  if (operation !== 'changeServer') return running;
+  changes += 1;
+  const jupyterServer = { ...running.spec?.jupyterServer, hibernated: true };
+  const status = { ...running.status, state: 'hibernated' } as const;
+  return changes % 4 === 0 ? running : { ...running, spec: { ...running.spec, jupyterServer }, status };
+}
+
 const tokenId = '1f0a9c3b5d7e2a46';
 const operationId = 'save-1';
 
@@ -176,7 +191,11 @@ function known(): Record<string, unknown[]> {
     server_name: [name],
     state: ['running', 'hibernated'],
     token_id: [tokenId],
-    operation_id: [operationId],
+    operation_id: [operationId, roundId],
+    folder_id: [notes.id],
+    conflict_id: [conflict.id],
+    resolution: ['mine'],
+    kernel_id: [idleKernel.id],
     namespace_project: ['my-group/my-project', '42'],
     autosave_name: ['renku/autosave/john.doe/master/0123456/0123456'],
     container: ['jupyter-server'],
@@ -226,7 +245,7 @@ describe(`random requests (FUZZ_SEED=${seed})`, () => {
     let streams = 0;
     await fc.assert(
       fc.asyncProperty(arbitrary, async (sent) => {
-        resetSessions(operation.id === 'restartServer' ? failed : running);
+        resetSessions(sessionFor(operation.id));
         const response = await exchange(sent);
         if (response.contentType?.startsWith('text/event-stream')) streams += 1;
         statuses[response.status] = (statuses[response.status] ?? 0) + 1;

@@ -37,7 +37,8 @@ export function runBlocks(
 ): { ran: Ran[]; stderr: string } {
   const end = '<<< end of a block: ';
   const script = blocks.map((block) => `${block}printf '%s%s\\n' '${end}' "$?"\n`).join('');
-  const { stdout, stderr, error } = spawnSync('bash', ['-u', ...(options.flags ?? []), '-c', script], {
+  // --norc: if the input is a socket, bash reads the configuration of interactive shells, as for a remote shell.
+  const { stdout, stderr, error } = spawnSync('bash', ['--norc', '-u', ...(options.flags ?? []), '-c', script], {
     env: options.env,
     cwd: options.cwd,
     encoding: 'utf8',

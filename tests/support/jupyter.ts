@@ -58,9 +58,22 @@ export class Jupyter {
   /**
    * Runs a cell. Returns the printed output, and the text of displayed objects and of the last value.
    * @param until the output that is expected, if it may arrive after the end of the cell.
+   * @param probe before the cell, waits until a state of the kernel arrives. Without it, servers that are older than
+   * jupyter_server 2 may lose the output if the kernel has just started.
    */
-  async execute(kernel: string, code: string, { until }: { until?: RegExp } = {}): Promise<string> {
-    const { output, reply } = await this.request(kernel, 'shell', 'execute_request', executeContent(code), until);
+  async execute(
+    kernel: string,
+    code: string,
+    { until, probe }: { until?: RegExp; probe?: boolean } = {},
+  ): Promise<string> {
+    const { output, reply } = await this.request(
+      kernel,
+      'shell',
+      'execute_request',
+      executeContent(code),
+      until,
+      probe,
+    );
     if (reply['status'] !== 'ok') throw new Error(`${String(reply['evalue'])}\n${output}`);
     return output;
   }
@@ -90,6 +103,7 @@ export class Jupyter {
     type: string,
     content: object,
     until?: RegExp,
+    probe = false,
   ): Promise<{ reply: Record<string, unknown>; output: string }> {
     const socket = this.#open(`/api/kernels/${kernel}/channels`);
     const id = randomUUID();
@@ -100,9 +114,23 @@ export class Jupyter {
     const limit = setTimeout(() => reject(new Error(`the kernel did not reply in time; so far: ${output}`)), replyMs);
     socket.on('error', reject);
     socket.on('close', () => reject(new Error(`the connection to the kernel has ended; so far: ${output}`)));
-    socket.on('open', () => socket.send(messageTo(channel, type, id, content)));
+    const probes = new Set<string | undefined>();
+    let nextProbe: NodeJS.Timeout | undefined;
+    const send = () => {
+      clearTimeout(nextProbe);
+      probes.clear();
+      socket.send(messageTo(channel, type, id, content));
+    };
+    const sendProbe = () => {
+      const probeId = randomUUID();
+      probes.add(probeId);
+      socket.send(messageTo('shell', 'kernel_info_request', probeId, {}));
+      nextProbe = setTimeout(sendProbe, probeEveryMs);
+    };
+    socket.on('open', probe ? sendProbe : send);
     socket.on('message', (data) => {
       const message = JSON.parse(String(data)) as KernelMessage;
+      if (message.msg_type === 'status' && probes.has(message.parent_header?.msg_id)) send();
       if (message.parent_header?.msg_id !== id) return;
       output += textOf(message);
       if (message.msg_type === type.replace('request', 'reply')) reply = message.content;
@@ -114,9 +142,20 @@ export class Jupyter {
       await promise;
     } finally {
       clearTimeout(limit);
+      clearTimeout(nextProbe);
       socket.close();
     }
     return { reply: reply ?? {}, output };
+  }
+
+  /**
+   * Opens a connection to a kernel, as an open notebook has, and waits until the kernel has answered on it. A new connection to a kernel
+   * that is busy may lose the output of its first request: jupyter_server does not wait there until the connection is subscribed.
+   */
+  async connect(kernel: string): Promise<KernelConnection> {
+    const connection = new KernelConnection(this.#open(`/api/kernels/${kernel}/channels`));
+    await connection.ready();
+    return connection;
   }
 
   /** Types a line into a new terminal and returns the output. */
@@ -164,7 +203,78 @@ export class Jupyter {
   }
 }
 
+/** An open connection to a kernel, for several requests. */
+export class KernelConnection {
+  readonly #socket: WebSocket;
+  readonly #listeners = new Set<(message: KernelMessage) => void>();
+  readonly #failed = Promise.withResolvers<never>();
+  /** What all cells have printed since the connection was opened. */
+  printed = '';
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    this.#failed.promise.catch(() => undefined);
+    socket.on('error', this.#failed.reject);
+    socket.on('close', () => this.#failed.reject(new Error('the connection to the kernel has ended')));
+    socket.on('message', (data) => {
+      const message = JSON.parse(String(data)) as KernelMessage;
+      this.printed += textOf(message);
+      for (const listener of this.#listeners) listener(message);
+    });
+  }
+
+  /** Waits until a state of the kernel arrives, for which it asks repeatedly. */
+  async ready(): Promise<void> {
+    const ask = () => {
+      if (this.#socket.readyState === WebSocket.OPEN)
+        this.#socket.send(messageTo('shell', 'kernel_info_request', randomUUID(), {}));
+    };
+    this.#socket.on('open', ask);
+    const timer = setInterval(ask, probeEveryMs);
+    await this.#until(({ msg_type: type }) => type === 'status', 'a state of the kernel').finally(() =>
+      clearInterval(timer),
+    );
+  }
+
+  /** Runs a cell, and returns the printed output when the kernel is idle again. */
+  async run(code: string): Promise<string> {
+    const id = randomUUID();
+    let output = '';
+    let reply: Record<string, unknown> | undefined;
+    let idle = false;
+    const ended = this.#until((message) => {
+      if (message.parent_header?.msg_id !== id) return false;
+      output += textOf(message);
+      if (message.msg_type === 'execute_reply') reply = message.content;
+      if (message.msg_type === 'status') idle = message.content['execution_state'] === 'idle';
+      return idle && reply !== undefined;
+    }, `the end of ${code}`);
+    this.#socket.send(messageTo('shell', 'execute_request', id, executeContent(code)));
+    await ended;
+    if (reply?.['status'] !== 'ok') throw new Error(`${String(reply?.['evalue'])}\n${output}`);
+    return output;
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+
+  async #until(isIt: (message: KernelMessage) => boolean, what: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const listener = (message: KernelMessage) => {
+      if (isIt(message)) resolve();
+    };
+    this.#listeners.add(listener);
+    try {
+      await waitFor(Promise.race([promise, this.#failed.promise]), what, { limitMs: replyMs });
+    } finally {
+      this.#listeners.delete(listener);
+    }
+  }
+}
+
 const replyMs = 120_000;
+const probeEveryMs = 1_000;
 /** Less than the time limit of a test, so that its failure says what the test waited for. */
 const terminalMs = 220_000;
 

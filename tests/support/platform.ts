@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readProcess } from '../../src/local/machine/processes.ts';
+import { freePort } from './free-ports.ts';
 import { waitFor } from './wait-for.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -38,6 +38,8 @@ export interface Platform {
   output(): string;
   /** Resolves with the match when a printed line matches. Throws with the output if the platform ends, or after 220 s. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Closes the pipes that the platform prints to. */
+  closeOutput(): void;
   /** Stops the platform as Ctrl-C does. Resolves with the exit code. */
   stop(): Promise<number | null>;
   /** Returns the process ids of the programs of the platform: service and operator. */
@@ -48,27 +50,6 @@ export interface Platform {
   crashAlone(): Promise<void>;
   /** Stops the platform and deletes the state folder. */
   dispose(): Promise<void>;
-}
-
-/** Returns a TCP port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const [port = 0] = await freePorts(1);
-  return port;
-}
-
-/** Returns as many different ports as `freePort` returns one. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  const ports: number[] = [];
-  for (const server of servers) {
-    if (!server.listening) await once(server, 'listening');
-    ports.push((server.address() as { port: number }).port);
-  }
-  for (const server of servers) {
-    server.close();
-    await once(server, 'close');
-  }
-  return ports;
 }
 
 /** Starts the local platform as `npm start` does, by default on a free port with a new state folder. */
@@ -149,6 +130,10 @@ export async function startPlatform(
     kubernetes: (path) => getFromKubernetes(readKubeconfig(stateDir), path),
     output: () => lines.join('\n'),
     printed,
+    closeOutput() {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
     async stop() {
       child.kill('SIGINT');
       return exited;
@@ -247,7 +232,9 @@ export const commandLine = (pid: number): string | undefined => readProc(pid, 'c
 
 /** Returns the processes that run as long as their session: not those that Jupyter starts for a moment. */
 export const lasting = (pids: readonly number[]): number[] =>
-  pids.filter((pid) => /\/(shim\.py|jupyter_lab\.py|kernel\.py|git-proxy\/main\.ts) /.test(commandLine(pid) ?? ''));
+  pids.filter((pid) =>
+    /\/(shim\.py|jupyter_lab\.py|kernel\.py|(?:git-proxy|agent)\/main\.ts) /.test(commandLine(pid) ?? ''),
+  );
 
 /** Returns whether the process runs. A zombie has ended: only its parent has not read the exit code. */
 export function isAlive(pid: number): boolean {

@@ -13,6 +13,8 @@ import { type FakeRegistry, startFakeRegistry } from './sessions/fake-registry.t
 import { headersOfJohn } from './whole-service.ts';
 
 export interface RunningService extends ServiceProgram {
+  /** Sends a request as John. The path is below the service's prefix. */
+  call(method: string, path: string, body?: object, gitToken?: string): Promise<TestResponse>;
   /** Sends `POST /servers` as John. @param gitToken another token of John, with which requests do not share a launch. */
   launch(body: object, gitToken?: string): Promise<TestResponse>;
 }
@@ -28,8 +30,9 @@ export interface RunningOperator {
 export interface ProgramsOnCluster {
   readonly gitlab: FakeGitLab;
   proxy(): Promise<ApiServerProxy>;
-  startService(proxy: ApiServerProxy): Promise<RunningService>;
-  startOperator(proxy: ApiServerProxy, env?: Record<string, string>): RunningOperator;
+  startService(proxy: ApiServerProxy, env?: Record<string, string>): Promise<RunningService>;
+  /** @param path of the program in this repository; the operator's by default */
+  startOperator(proxy: ApiServerProxy, env?: Record<string, string>, path?: string): RunningOperator;
   /** Kills the programs that still run. */
   close(): Promise<void>;
 }
@@ -58,7 +61,7 @@ export async function programsOnCluster(cluster: ClusterUnderTest): Promise<Prog
       proxies.push(proxy);
       return proxy;
     },
-    async startService(proxy) {
+    async startService(proxy, env = {}) {
       const program = startServiceProgram({
         ...base,
         KUBECONFIG: kubeconfig(proxy, cluster.serviceKubeconfig),
@@ -69,23 +72,22 @@ export async function programsOnCluster(cluster: ClusterUnderTest): Promise<Prog
         NB_GIT__REGISTRY: registry.host,
         NB_SESSIONS__INGRESS__HOST: 'sessions.example.org',
         NB_REQUEST__DEADLINE_MS: '60000',
+        ...env,
       });
       running.push(program);
       const { address } = (await program.says('listening')) as { address: { port: number } };
       await program.says('all sessions are known');
-      return {
-        ...program,
-        launch: (body, gitToken = 'the-gitlab-token') =>
-          send(address.port, {
-            method: 'POST',
-            path: '/notebooks/servers',
-            headers: { 'content-type': 'application/json', ...headersOfJohn(gitlab.url, gitToken) },
-            body: JSON.stringify(body),
-          }),
-      };
+      const call: RunningService['call'] = (method, path, body, gitToken = 'the-gitlab-token') =>
+        send(address.port, {
+          method,
+          path: `/notebooks${path}`,
+          headers: { 'content-type': 'application/json', ...headersOfJohn(gitlab.url, gitToken) },
+          ...(body ? { body: JSON.stringify(body) } : {}),
+        });
+      return { ...program, call, launch: (body, gitToken) => call('POST', '/servers', body, gitToken) };
     },
-    startOperator(proxy, env = {}) {
-      const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/operator/main.ts')], {
+    startOperator(proxy, env = {}, path = 'src/operator/main.ts') {
+      const child = spawn(process.execPath, [join(import.meta.dirname, '../..', path)], {
         env: {
           ...base,
           KUBECONFIG: kubeconfig(proxy, cluster.operatorKubeconfig),

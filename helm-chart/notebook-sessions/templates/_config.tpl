@@ -48,6 +48,7 @@ of `config` have priority over those of an umbrella chart, and the chart's own k
 {{- $gitlab := printf "%s%s" $base (dig "gitlab" "urlPrefix" "/" $global) | trimSuffix "/" -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "git.url" "value" $gitlab "weak" true) -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.ingress.host" "value" $domain "weak" true) -}}
+{{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.git_proxy.platform_url" "value" $base "weak" true) -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "identity.gateway" "value" "verified" "weak" true) -}}
 {{- $issuer := printf "%s/auth/realms/%s" $base (default "Renku" $tree.keycloak_realm) -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "identity.issuer" "value" $issuer "weak" true) -}}
@@ -80,8 +81,14 @@ of `config` have priority over those of an umbrella chart, and the chart's own k
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "metrics.enabled" "value" .Values.metrics.enabled) -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "metrics.port" "value" .Values.metrics.port) -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.default_image" "value" (include "notebook-sessions.image" (dict "context" . "name" "session"))) -}}
-{{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.git_clone.image" "value" (include "notebook-sessions.image" (dict "context" . "name" "sessionTools"))) -}}
-{{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.git_clone.program" "value" "notebook-sessions") -}}
+{{- $sessionTools := include "notebook-sessions.image" (dict "context" . "name" "sessionTools") -}}
+{{- range $program := list "git_clone" "git_proxy" "git_rpc_server" -}}
+{{- $key := printf "sessions.%s" $program -}}
+{{- if or (eq $program "git_clone") (not (include "notebook-sessions.get" (dict "tree" $tree "key" (printf "%s.image" $key)))) -}}
+{{- include "notebook-sessions.set" (dict "tree" $tree "key" (printf "%s.image" $key) "value" $sessionTools) -}}
+{{- include "notebook-sessions.set" (dict "tree" $tree "key" (printf "%s.program" $key) "value" "notebook-sessions") -}}
+{{- end -}}
+{{- end -}}
 {{- include "notebook-sessions.set" (dict "tree" $tree "key" "sessions.ca_certs.image" "value" (include "notebook-sessions.certificatesImage" .)) -}}
 {{- $secrets := dict -}}
 {{- range (.Files.Get "files/service-keys.json" | fromJson).secrets -}}

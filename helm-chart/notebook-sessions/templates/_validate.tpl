@@ -80,7 +80,7 @@ secret key.
 {{- $errors = append $errors "service.resources.requests.cpu is required, because service.autoscaling.enabled is true: the use of processor is compared with it." -}}
 {{- end -}}
 {{- end -}}
-{{- $warned := dig "sessions" "termination_warning_duration_seconds" 43200 $tree | int -}}
+{{- $warned := include "notebook-sessions.get" (dict "tree" $tree "key" "sessions.termination_warning_duration_seconds") | default "43200" | int -}}
 {{- if and .Values.operator.enabled (gt (int .Values.operator.culling.warningSeconds) $warned) -}}
 {{- $errors = append $errors (printf "operator.culling.warningSeconds must not be more than config.sessions.termination_warning_duration_seconds, %d: before that time, the API would not show the warning." $warned) -}}
 {{- end -}}

@@ -33,6 +33,11 @@ export interface ForwardOptions {
    * the connection before it responds. 0 by default.
    */
   waitMs?: number;
+  /**
+   * Whether a request with a body may use a kept-alive connection. If the upstream closes the connection at that moment, the request
+   * fails: the caller must repeat it.
+   */
+  mayReuseWithBody?: boolean;
   /** Time limits of the connection to the upstream in milliseconds; none by default. */
   timeouts?: {
     /** Until the connection is open, with TLS. */
@@ -147,7 +152,7 @@ function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, option
       if (res.headersSent) {
         // The response is already on its way; only the rest of the request body could not be sent.
         options.log.debug({ err: error }, 'the upstream did not read the whole request');
-      } else if (reuse && current.reusedSocket && isClosedConnection(error)) {
+      } else if (repeatable && reuse && current.reusedSocket && isClosedConnection(error)) {
         attempt(false);
       } else {
         retryOrFail(error);
@@ -170,7 +175,7 @@ function forward(proxy: Proxy, req: IncomingMessage, res: ServerResponse, option
     if (body.hasBody) req.pipe(current);
     else current.end();
   };
-  attempt(repeatable);
+  attempt(repeatable || options.mayReuseWithBody === true);
 }
 
 /** Ends a request that takes too long, with the code ETIMEDOUT. */

@@ -364,6 +364,25 @@ describe('commits', () => {
     }
   });
 
+  it('are compared, with the files that differ from the common ancestor', async () => {
+    const compare = async (query: string) => {
+      const response = await get(`/projects/${secret.id}/repository/compare?${query}`, adasToken);
+      return [response.status, await response.json()] as const;
+    };
+    const [status, body] = await compare(`from=${first.slice(0, 8)}&to=main`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      commit: { id: second },
+      commits: [{ id: second, parent_ids: [first] }],
+      diffs: [{ new_path: 'a.txt', new_file: false, deleted_file: false }],
+      compare_timeout: false,
+      compare_same_ref: false,
+    });
+    expect(await compare('from=main&to=main')).toMatchObject([200, { commits: [], diffs: [], compare_same_ref: true }]);
+    expect(await compare('from=nowhere&to=main')).toEqual([404, { message: '404 Ref Not Found' }]);
+    expect(await compare('from=main')).toEqual([400, { error: 'to is missing' }]);
+  });
+
   it('have a merge base, or get a 404 without one', async () => {
     const base = (...refs: string[]) =>
       get(`/projects/${secret.id}/repository/merge_base?${refs.map((ref) => `refs[]=${ref}`).join('&')}`, adasToken);

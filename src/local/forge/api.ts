@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Deadline } from '../../lib/deadline.ts';
 import { isRefName } from '../../session-contract/ref-name.ts';
 import { sendJson } from '../http/responses.ts';
-import { branchBody, commitBody, projectBody, userBody } from './bodies.ts';
+import { branchBody, commitBody, comparisonBody, projectBody, userBody } from './bodies.ts';
 import type { FactsCache } from './facts-cache.ts';
 import {
   apiCaller,
@@ -28,6 +28,7 @@ import {
   type Records,
 } from './records.ts';
 import {
+  compareCommits,
   deleteBranch,
   findCommit,
   findCommits,
@@ -124,6 +125,7 @@ async function serveProject(call: Call, project: ForgeProject, rest: readonly st
     if (method === 'GET' && kind === 'merge_base' && name === undefined) {
       return serveMergeBase(call, project, query.getAll('refs[]'));
     }
+    if (method === 'GET' && kind === 'compare' && name === undefined) return serveCompare(call, project);
   }
   throw new HttpError(404, { error: '404 Not Found' });
 }
@@ -269,4 +271,13 @@ async function serveMergeBase(call: Call, project: ForgeProject, refs: readonly 
   const commit = base === undefined ? undefined : await findCommit(project, base, call.deadline);
   if (!commit) throw notFound('Merge Base');
   sendJson(call.response, 200, commitBody(project, commit, call.context.publicUrl));
+}
+
+async function serveCompare({ context, query, response, deadline }: Call, project: ForgeProject): Promise<void> {
+  const missing = ['from', 'to'].filter((name) => !query.has(name));
+  if (missing.length > 0) throw new HttpError(400, { error: missing.map((name) => `${name} is missing`).join(', ') });
+  const [from, to] = await findCommits(project, [query.get('from') ?? '', query.get('to') ?? ''], deadline);
+  if (!from || !to) throw notFound('Ref');
+  const compared = await compareCommits(project, { from: from.sha, to: to.sha }, deadline);
+  sendJson(response, 200, comparisonBody(project, compared, context.publicUrl));
 }

@@ -1,7 +1,7 @@
 import type { Commit } from './commit.ts';
 import { mayPush, rulesFor } from './protected-branches.ts';
 import { accessLevel, type ForgeProject, type ForgeUser, levelOf, pathWithNamespace } from './records.ts';
-import type { Branch, Facts } from './repository.ts';
+import type { Branch, ComparedFile, Facts } from './repository.ts';
 
 /** Response bodies of GitLab's REST API v4. */
 
@@ -88,5 +88,34 @@ export function commitBody(project: ForgeProject, commit: Commit, publicUrl: str
     committed_date: commit.committer.date,
     trailers: {},
     web_url: `${publicUrl}/${pathWithNamespace(project)}/-/commit/${commit.sha}`,
+  };
+}
+
+/** The texts of the diffs are left out, as GitLab does for all but the first files. */
+export function comparisonBody(
+  project: ForgeProject,
+  compared: {
+    readonly commits: readonly Commit[];
+    readonly files: readonly ComparedFile[];
+    readonly hasAllFiles: boolean;
+  },
+  publicUrl: string,
+) {
+  const commits = compared.commits.map((commit) => commitBody(project, commit, publicUrl));
+  return {
+    commit: commits.at(-1) ?? null,
+    commits,
+    diffs: compared.files.map(({ path, change }) => ({
+      diff: '',
+      collapsed: true,
+      too_large: false,
+      old_path: path,
+      new_path: path,
+      new_file: change === 'A',
+      renamed_file: false,
+      deleted_file: change === 'D',
+    })),
+    compare_timeout: !compared.hasAllFiles,
+    compare_same_ref: commits.length === 0 && compared.files.length === 0,
   };
 }

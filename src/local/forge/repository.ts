@@ -193,6 +193,40 @@ export async function mergeBase(
   return exitCode === 0 ? stdout.toString('utf8').trim() : undefined;
 }
 
+/** GitLab lists at most this number of files, too. */
+const maxComparedFiles = 1_000;
+const maxComparedCommits = 1_000;
+
+export interface ComparedFile {
+  readonly path: string;
+  /** git's letter: A (added), D (deleted), M (modified), T (another type). */
+  readonly change: string;
+}
+
+/** Returns the commits and files that `to` has and `from` has not (full ids), the oldest commit first; files by their common ancestor. */
+export async function compareCommits(
+  project: ForgeProject,
+  { from, to }: { readonly from: string; readonly to: string },
+  deadline: Deadline,
+): Promise<{ commits: Commit[]; files: ComparedFile[]; hasAllFiles: boolean }> {
+  const range = ['rev-list', '--reverse', `--max-count=${maxComparedCommits}`, `${from}..${to}`, '--'];
+  const [listed, base] = await Promise.all([run(project, range, deadline), mergeBase(project, [from, to], deadline)]);
+  const diff = ['diff-tree', '-r', '-z', '--no-renames', '--name-status', base ?? from, to, '--'];
+  const [commits, changed] = await Promise.all([
+    findCommits(project, lines(listed.stdout), deadline),
+    run(project, diff, deadline),
+  ]);
+  const fields = changed.stdout.toString('utf8').split('\0').slice(0, -1);
+  const files: ComparedFile[] = [];
+  for (let index = 0; index + 1 < fields.length; index += 2)
+    files.push({ change: fields[index] ?? '', path: fields[index + 1] ?? '' });
+  return {
+    commits: commits.filter((commit) => commit !== undefined),
+    files: files.slice(0, maxComparedFiles),
+    hasAllFiles: files.length <= maxComparedFiles,
+  };
+}
+
 /** Deletes a branch, which must exist. Returns false if it is checked out in a working tree. */
 export async function deleteBranch(project: ForgeProject, name: string, deadline: Deadline): Promise<boolean> {
   try {

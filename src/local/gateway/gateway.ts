@@ -17,6 +17,7 @@ import { Browsers } from './browsers.ts';
 import { type Caller, createCallers } from './callers.ts';
 import { keepCookieFile } from './cookie-file.ts';
 import { OneTimeCodes } from './one-time-codes.ts';
+import { handleRenewal, isRenewalPath } from './renewal-routes.ts';
 import { SessionSignIn } from './session-sign-in.ts';
 import { createSignInCookie, signInCookieName } from './sign-in-cookie.ts';
 import { createTokenIssuer, type IssueGitToken } from './tokens.ts';
@@ -184,6 +185,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     const { query } = target;
     const path = target.path.replace(platformPaths, '');
     if (path === '/') return redirect(res, '/notebooks/');
+    if (isRenewalPath(target.path) && origins.pages === local.pages)
+      return handleRenewal({ tokens, owner }, req, res, target.path);
     if (path === '/auth' || path.startsWith('/auth/'))
       return handleAuth(auth, { req, res, path, query: new URLSearchParams(query), origins });
     if (openPaths.test(path) && isRead(req)) return toService(req, res, path + query, origins, undefined);

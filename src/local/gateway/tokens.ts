@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { calculateJwkThumbprint, exportJWK, type JSONWebKeySet, SignJWT } from 'jose';
+import { calculateJwkThumbprint, errors, exportJWK, type JSONWebKeySet, jwtVerify, SignJWT } from 'jose';
 import type { Logger } from 'pino';
 import { BoundedMap } from '../../lib/bounded-map.ts';
 import { readKept, writePrivate } from '../state-files.ts';
@@ -23,8 +23,19 @@ export interface TokenIssuer {
   headersFor(user: LocalUser): Promise<IdentityHeaders | undefined>;
   /** Returns the git token in these headers. */
   gitTokenOf(user: LocalUser): Promise<GitToken>;
-  /** Returns another git token, for a program of the user. */
+  /** Returns another git token, for a program of the user, which cannot renew the token. */
   newGitToken(user: LocalUser): Promise<GitToken>;
+  /** Returns new access and refresh tokens of the user, for the git proxy of a session. */
+  renew(user: LocalUser): Promise<SessionTokens>;
+  /** Returns the name of the user of an access or refresh token; undefined if the token is not valid. */
+  userOf(token: string, kind: SessionTokenKind): Promise<string | undefined>;
+}
+
+export type SessionTokenKind = 'Bearer' | 'Refresh';
+
+export interface SessionTokens {
+  readonly access: string;
+  readonly refresh: string;
 }
 
 /** The service's `identity.audience`. */
@@ -33,9 +44,11 @@ const algorithm = 'ES256';
 const idTokenMs = 5 * 60 * 1000;
 /** Tokens are renewed before they expire, so that a token in a request remains valid for this time. */
 const renewAfterMs = idTokenMs / 2;
-const refreshTokenMs = 12 * 60 * 60 * 1000;
-/** The lifetime is long, because a local session may run for weeks and pushes with the token of its launch. */
-const gitTokenMs = 60 * 24 * 60 * 60 * 1000;
+/** The lifetime is long, because the computer of a session that runs for weeks may be off for days. */
+const refreshTokenMs = 60 * 24 * 60 * 60 * 1000;
+/** As in GitLab. The git proxies of sessions renew their tokens. */
+const gitTokenMs = 2 * 60 * 60 * 1000;
+const programTokenMs = 60 * 24 * 60 * 60 * 1000;
 const maxUsers = 200;
 
 type IdentityHeaders = readonly (readonly [name: string, value: string])[];
@@ -71,19 +84,44 @@ export async function createTokenIssuer(options: {
       .setExpirationTime(Math.floor((now() + lifetimeMs) / 1000))
       .sign(key);
 
-  const newGitToken = async (user: LocalUser): Promise<GitToken> =>
-    options.issueGitToken(user, new Date(now() + gitTokenMs));
-  const gitTokenOf = (user: LocalUser): Promise<GitToken> => shared(gitTokens, user, newGitToken);
+  const issueGitToken = async (user: LocalUser, lifetimeMs: number): Promise<GitToken> =>
+    options.issueGitToken(user, new Date(now() + lifetimeMs));
+  const gitTokenOf = (user: LocalUser): Promise<GitToken> =>
+    shared(gitTokens, user, (of) => issueGitToken(of, gitTokenMs));
+
+  /** Each kind has an audience of its own: sessions get these tokens, and none of them must be accepted as an ID token. */
+  const audiences: Record<SessionTokenKind, string> = { Bearer: 'account', Refresh: issuer };
+  const sessionToken = (user: LocalUser, kind: SessionTokenKind, lifetimeMs: number): Promise<string> =>
+    sign(user, { aud: audiences[kind], typ: kind, preferred_username: user.username }, lifetimeMs);
+  const renew = async (user: LocalUser): Promise<SessionTokens> => {
+    const [access, refresh] = await Promise.all([
+      sessionToken(user, 'Bearer', idTokenMs),
+      sessionToken(user, 'Refresh', refreshTokenMs),
+    ]);
+    return { access, refresh };
+  };
+
+  async function userOf(token: string, kind: SessionTokenKind): Promise<string | undefined> {
+    try {
+      const { payload } = await jwtVerify(token, createPublicKey(key), {
+        ...{ issuer, audience: audiences[kind], algorithms: [algorithm], currentDate: new Date(now()) },
+        requiredClaims: ['exp'],
+      });
+      const username = payload['preferred_username'];
+      return payload['typ'] === kind && typeof username === 'string' ? username : undefined;
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return undefined;
+      throw error;
+    }
+  }
 
   async function createHeaders(user: LocalUser): Promise<IdentityHeaders | undefined> {
     const git = await gitTokenOf(user);
     if (git.token === null) return undefined;
     const person = { preferred_username: user.username, name: user.name, email: user.email, email_verified: true };
-    const [id, access, refresh] = await Promise.all([
+    const [id, { access, refresh }] = await Promise.all([
       sign(user, { aud: idTokenAudience, typ: 'ID', ...person }, idTokenMs),
-      // Another audience: sessions get the access token, and it must not be accepted as an ID token.
-      sign(user, { aud: 'account', typ: 'Bearer', preferred_username: user.username }, idTokenMs),
-      sign(user, { aud: issuer, typ: 'Refresh' }, refreshTokenMs),
+      renew(user),
     ]);
     const expiresAt = git.expiresAt === null ? null : Math.floor(git.expiresAt.getTime() / 1000);
     const credentials = { [gitUrl]: { AuthorizationHeader: `bearer ${git.token}`, AccessTokenExpiresAt: expiresAt } };
@@ -99,7 +137,9 @@ export async function createTokenIssuer(options: {
     jwks: { keys: [{ ...publicJwk, kid, alg: algorithm, use: 'sig' }] },
     headersFor: (user) => shared(headers, user, createHeaders),
     gitTokenOf,
-    newGitToken,
+    newGitToken: (user) => issueGitToken(user, programTokenMs),
+    renew,
+    userOf,
   };
 }
 

@@ -14,6 +14,7 @@ export interface IngressErrors {
   /** `username` is undefined for an anonymous visitor. */
   notYours(username: string | undefined): ErrorResponse;
   notRunning(state: SessionAccess['state']): ErrorResponse;
+  noAgent: ErrorResponse;
 }
 
 /** Returns the errors with links to the sessions page at `pagesOrigin`. */
@@ -29,6 +30,7 @@ export function ingressErrors(pagesOrigin: string): IngressErrors {
   return {
     noSession,
     // 424 as in JupyterHub: JupyterLab takes a 404 for a missing folder, and requests the folder above it again and again.
+    noAgent: error(404, 'This session has no agent.', 'Sessions of anonymous visitors cannot save their work.'),
     serverGone: { ...noSession, status: 424 },
     noPage: error(404, 'This page does not exist.', 'Only sessions are served at this address.'),
     ambiguousPath: error(

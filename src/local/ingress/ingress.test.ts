@@ -257,3 +257,22 @@ test('ambiguous paths are rejected', async () => {
     '/sessions/anon//x?token=t&next=/../y',
   );
 });
+
+test('requests below /sidecar go to the agent of the session with the token, and only from its users', async () => {
+  await site.session('mine', { emails: [owner.email], hasAgent: true });
+  const browser = await site.signedIn();
+  const { body } = await browser.go(`${site.sessions}/sessions/mine/sidecar/jsonrpc/map`);
+  expect(seen(body)).toMatchObject({
+    url: '/sessions/mine/sidecar/jsonrpc/map',
+    headers: { authorization: 'token secret-mine' },
+  });
+  const program = await new TestBrowser().visit(`${site.sessions}/sessions/mine/sidecar/health/`, { script: true });
+  expect(program.status).toBe(401);
+
+  await site.session('anon', { token: 'anon-token' });
+  const response = await browser.go(`${site.sessions}/sessions/anon/sidecar/health/?token=anon-token`);
+  expect(response).toMatchObject({ status: 404, body: expect.stringContaining('This session has no agent.') });
+
+  await site.session('other', { emails: [owner.email] });
+  expect((await browser.go(`${site.sessions}/sessions/other/sidecar/health/`)).status).toBe(503);
+});

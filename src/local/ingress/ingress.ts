@@ -31,6 +31,8 @@ export interface IngressOptions {
   cluster: Pick<Cluster, 'get' | 'watch'>;
   /** Returns the address of the pod's Jupyter server; undefined while it is not ready. */
   endpoint: (namespace: string, podName: string) => SessionEndpoint | undefined;
+  /** Returns the address of the JSON-RPC of the pod's agent; undefined while it does not run. */
+  agentRpc: (namespace: string, podName: string) => SessionEndpoint | undefined;
   gateway: Pick<Gateway, 'addresses' | 'sessions'>;
   namespace: string;
   log: Logger;
@@ -73,8 +75,8 @@ interface SessionRequest {
 
 /**
  * Returns the ingress. The ingress passes `http://localhost:8000/sessions/<name>/...`, WebSockets included, to the session's
- * Jupyter server, after the check that oauth2-proxy does in a cluster. Host and Origin are those that Jupyter expects. Identity
- * headers and cookies of others are removed.
+ * Jupyter server, and `.../sidecar/...` to the JSON-RPC of its agent, after the check that oauth2-proxy does in a cluster. Host and
+ * Origin are those that Jupyter expects. Identity headers and cookies of others are removed.
  *
  * Jupyter itself checks the token of an anonymous visitor's session. In addition, the request must come from a signed-in
  * browser or from a program of the platform's operating-system user: URLs with tokens are visible in process lists and browser
@@ -129,7 +131,10 @@ export function createIngress(options: IngressOptions): Ingress {
 
     const access = token ? { token, visitor: undefined, isAuthenticated: true } : accessOf(session, request, query);
     if (!access) return requireSignIn(session, path + query, request);
-    const endpoint = options.endpoint(namespace, `${name}-0`);
+    const isForAgent = /^\/sidecar(?:\/|$)/.test(rest);
+    // Only requests that the ingress has authenticated get the token of the server.
+    if (isForAgent && !access.isAuthenticated) return reject(errors.noAgent);
+    const endpoint = options[isForAgent ? 'agentRpc' : 'endpoint'](namespace, `${name}-0`);
     if (!endpoint) return reject(errors.notRunning(session.state));
     const target = path + (token ? withoutToken(query) : query);
     return { kind: 'forward', session, endpoint, target, access, origins };

@@ -24,11 +24,21 @@ export interface Kubelet {
   /** Adopts running processes, ends those of deleted pods, and starts to watch pods. */
   start(): Promise<void>;
   /** Stops all pods within about `graceMs`. The Pod objects are kept, so that the next kubelet starts them again. */
-  stop(options: { graceMs: number }): Promise<void>;
+  stop(options: StopOptions): Promise<void>;
   /** Provides logs and metrics to the API server. */
   readonly node: NodeAgent;
   /** Returns the address of the pod's Jupyter server; undefined until the server has responded. */
   endpoint(namespace: string, podName: string): SessionEndpoint | undefined;
+  /** Returns the address of the JSON-RPC of the pod's agent, with the token that it requires; undefined while it does not run. */
+  agentRpc(namespace: string, podName: string): SessionEndpoint | undefined;
+}
+
+export interface StopOptions {
+  readonly graceMs: number;
+  /** The uids of pods whose work is saved: their agents are killed. */
+  readonly saved?: ReadonlySet<string>;
+  /** Kills all processes when it aborts. */
+  readonly hurry?: AbortSignal;
 }
 
 const defaultGitClone = fileURLToPath(new URL('../../session-tools/git-clone/main.ts', import.meta.url));
@@ -132,6 +142,13 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     }
   }
 
+  function runningWorker(namespace: string, podName: string): PodWorker | undefined {
+    return [...workers.values()].find(
+      ({ uid, pod: { metadata } }) =>
+        metadata.namespace === namespace && metadata.name === podName && !endings.has(uid),
+    );
+  }
+
   return {
     async start() {
       const pods = cluster.list<Pod>(resource.pods);
@@ -147,12 +164,17 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       stops.push(startStatefulSetController(cluster, createEventRecorder(cluster, 'statefulset-controller', log), log));
     },
 
-    async stop({ graceMs }) {
+    async stop({ graceMs, saved, hurry }) {
       stopping = true;
+      const kill = () => {
+        for (const worker of workers.values()) worker.shortenGrace(0);
+      };
+      hurry?.addEventListener('abort', kill);
+      const grace = hurry?.aborted ? 0 : Math.max(0, graceMs - killMs);
       const ended = stops.splice(0).map((stop) => stop());
       const outcomes = await Promise.allSettled(
         [...workers.values()].map(async (worker) => {
-          await worker.stop(Math.max(0, graceMs - killMs));
+          await worker.stop(grace, saved?.has(worker.uid));
           if (!endings.has(worker.uid)) await worker.storeStopped();
         }),
       );
@@ -160,17 +182,12 @@ export function createKubelet(options: KubeletOptions): Kubelet {
         if (outcome.status === 'rejected') log.error({ err: outcome.reason }, 'a pod could not be stopped');
       await Promise.all([...ended, ...[...endings.values()].map(({ done }) => done)]);
       await endMarked(`${marker}/`, killMs);
+      hurry?.removeEventListener('abort', kill);
     },
 
     node: createNodeAgent(() => workers.values()),
 
-    endpoint(namespace, podName) {
-      for (const worker of workers.values()) {
-        const { metadata } = worker.pod;
-        if (metadata.namespace === namespace && metadata.name === podName && !endings.has(worker.uid))
-          return worker.endpoint;
-      }
-      return undefined;
-    },
+    endpoint: (namespace, podName) => runningWorker(namespace, podName)?.endpoint,
+    agentRpc: (namespace, podName) => runningWorker(namespace, podName)?.agentRpc,
   };
 }

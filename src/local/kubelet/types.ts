@@ -29,7 +29,11 @@ export interface Container {
 export interface EnvironmentVariable {
   name: string;
   value?: string;
-  valueFrom?: { secretKeyRef?: { name: string; key: string; optional?: boolean }; [other: string]: unknown };
+  valueFrom?: {
+    secretKeyRef?: { name: string; key: string; optional?: boolean };
+    fieldRef?: { fieldPath: string };
+    [other: string]: unknown;
+  };
 }
 
 export interface VolumeMount {

@@ -14,19 +14,6 @@ from functools import partial
 from types import SimpleNamespace
 
 STRICT = "TRAITLETS_APPLICATION_RAISE_CONFIG_FILE_ERROR"
-# The path of a Unix socket has at most 107 bytes; those of kernels are `kernel-<uuid>-ipc-<n>` in the runtime folder.
-LONGEST_RUNTIME_FOLDER = 107 - len("/kernel-01234567-89ab-cdef-0123-456789abcdef-ipc-12345")
-
-
-def shorten_runtime_folder():
-    """Replaces a path that is too long for sockets with a short one, by way of a file descriptor of this process.
-
-    Only processes of the same user that end before this one use the path.
-    """
-    folder = os.environ.get("JUPYTER_RUNTIME_DIR", "")
-    if len(os.fsencode(folder)) > LONGEST_RUNTIME_FOLDER:
-        descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-        os.environ["JUPYTER_RUNTIME_DIR"] = f"/proc/{os.getpid()}/fd/{descriptor}"
 
 
 def prepare_overlay(folder):
@@ -39,7 +26,9 @@ def prepare_overlay(folder):
     changed = overlay.changed()
     overlay.create()
     sys.argv.append(f"--ServerApp.terminado_settings={dict(shell_command=shell_command(os.environ))}")
-    sys.argv.append("--ServerApp.kernel_spec_manager_class=notebook_session.kernels.SessionKernelSpecManager")
+    # With a gateway, the kernels are those of the gateway.
+    if not any(argument.startswith("--gateway-url") for argument in sys.argv):
+        sys.argv.append("--ServerApp.kernel_spec_manager_class=notebook_session.kernels.SessionKernelSpecManager")
     check = overlay.start_check() if changed else None
     own_user.use_in_server()
 
@@ -73,7 +62,6 @@ def find_language_servers_in(folder):
 
 end_check = None
 if os.environ.get("NOTEBOOK_SESSIONS_OVERLAY"):
-    shorten_runtime_folder()
     end_check = prepare_overlay(os.environ["NOTEBOOK_SESSIONS_OVERLAY"])
 del sys.path[0]
 

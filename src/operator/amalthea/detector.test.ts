@@ -1,6 +1,7 @@
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JupyterServer } from '../../jupyter-server/types.ts';
+import { KubernetesError } from '../../platform/kubernetes/types.ts';
 import { type AmaltheaDetector, createAmaltheaDetector } from './detector.ts';
 import { otherFinalizers } from './finalizer.ts';
 
@@ -11,8 +12,13 @@ let sessions: Map<string, JupyterServer>;
 let isAmaltheaRunning: boolean;
 let detector: AmaltheaDetector;
 let acting: number;
+let actingIn: string[];
 let detected: string[];
 let failures: number;
+/** Sessions whose update the API server rejects. */
+let invalid: string[];
+/** The sessions from which the detector has tried to remove the finalizer. */
+let probed: string[];
 let stop: AbortController;
 let ended: Promise<void> | undefined;
 
@@ -21,23 +27,30 @@ beforeEach(() => {
   sessions = new Map();
   isAmaltheaRunning = false;
   acting = 0;
+  actingIn = [];
   detected = [];
   failures = 0;
+  invalid = [];
+  probed = [];
   stop = new AbortController();
   detector = createAmaltheaDetector({
     sessions: () => [...sessions.values()],
     async removeFinalizer(session) {
+      const { name = '' } = session.metadata;
+      probed.push(name);
+      if (invalid.includes(name)) throw new KubernetesError(422, 'Invalid', `${name} is invalid`);
       if (failures > 0) {
         failures -= 1;
         throw new Error('409 Conflict');
       }
-      write(session.metadata.name ?? '', otherFinalizers(session.metadata));
-      if (isAmaltheaRunning) setTimeout(() => amaltheaSees(session.metadata.name ?? ''), 15_000);
+      write(name, otherFinalizers(session.metadata));
+      if (isAmaltheaRunning) setTimeout(() => amaltheaSees(name), 15_000);
     },
     read: async (session) => sessions.get(session.metadata.name ?? ''),
     onDetected: (session) => detected.push(session.metadata.name ?? ''),
-    onActing() {
+    onActing(namespace) {
       acting += 1;
+      actingIn.push(namespace);
     },
     now: () => new Date(),
     // Vitest does not replace the timers of node:timers/promises.
@@ -56,6 +69,13 @@ afterEach(async () => {
   stop.abort();
   await ended;
   vi.useRealTimers();
+});
+
+/** What the detector says, about a namespace. */
+const seen = (namespace = 'sessions') => ({
+  mayAct: detector.mayAct(namespace),
+  isRunning: detector.isRunning,
+  reason: detector.reason,
 });
 
 const start = async () => {
@@ -88,7 +108,7 @@ describe('an operator beside Amalthea', () => {
   it('acts at once if no session has the finalizer of Amalthea', async () => {
     write('ours', ['example.org/other']);
     await start();
-    expect(detector).toMatchObject({ mayAct: true, isRunning: false, reason: undefined });
+    expect(seen()).toMatchObject({ mayAct: true, isRunning: false, reason: undefined });
     expect(acting).toBe(1);
   });
 
@@ -97,11 +117,11 @@ describe('an operator beside Amalthea', () => {
     write('b', [finalizer], 'other');
     await start();
     await pass(29);
-    expect(detector).toMatchObject({ mayAct: false, isRunning: false });
+    expect(seen()).toMatchObject({ mayAct: false, isRunning: false });
     expect(detector.reason).toContain('checking whether Amalthea runs');
     await pass(2);
-    expect(detector).toMatchObject({ mayAct: true, reason: undefined });
-    expect(acting).toBe(1);
+    expect(seen()).toMatchObject({ mayAct: true, reason: undefined });
+    expect(actingIn.sort()).toEqual(['other', 'sessions']);
     expect(detected).toEqual([]);
   });
 
@@ -110,10 +130,10 @@ describe('an operator beside Amalthea', () => {
     isAmaltheaRunning = true;
     await start();
     await pass(20);
-    expect(detector).toMatchObject({ mayAct: false, isRunning: true });
+    expect(seen()).toMatchObject({ mayAct: false, isRunning: true });
     expect(detector.reason).toMatch(/^Amalthea runs in the namespace sessions: .* session a\. .*operator\.enabled/s);
     await pass(600);
-    expect(detector.mayAct).toBe(false);
+    expect(seen().mayAct).toBe(false);
     expect(acting).toBe(0);
     expect(new Set(detected)).toEqual(new Set(['a']));
   });
@@ -121,24 +141,24 @@ describe('an operator beside Amalthea', () => {
   it('stops to act when Amalthea adds its finalizer to a session, and acts again when Amalthea has ended', async () => {
     write('ours', []);
     await start();
-    expect(detector.mayAct).toBe(true);
+    expect(seen().mayAct).toBe(true);
     isAmaltheaRunning = true;
     amaltheaSees('ours');
-    expect(detector.mayAct).toBe(false);
+    expect(seen().mayAct).toBe(false);
     await pass(20);
     expect(detector.isRunning).toBe(true);
     isAmaltheaRunning = false;
     await pass(200);
-    expect(detector).toMatchObject({ mayAct: true, isRunning: false, reason: undefined });
+    expect(seen()).toMatchObject({ mayAct: true, isRunning: false, reason: undefined });
     expect(acting).toBe(2);
   });
 
   it('checks a new session that has the finalizer from its creation, as one that is restored from a backup', async () => {
     await start();
     write('restored', [finalizer]);
-    expect(detector.mayAct).toBe(false);
+    expect(seen().mayAct).toBe(false);
     await pass(31);
-    expect(detector.mayAct).toBe(true);
+    expect(seen().mayAct).toBe(true);
     expect(detected).toEqual([]);
   });
 
@@ -150,7 +170,7 @@ describe('an operator beside Amalthea', () => {
     expect(detector.reason).toMatch(/ it is checking whether Amalthea runs\. The last attempt failed: 409 Conflict$/);
     failures = 0;
     await pass(40);
-    expect(detector).toMatchObject({ mayAct: true, reason: undefined });
+    expect(seen()).toMatchObject({ mayAct: true, reason: undefined });
   });
 
   it('does not take the deletion of the checked session, or a write that fails, for the end of Amalthea', async () => {
@@ -162,7 +182,7 @@ describe('an operator beside Amalthea', () => {
     remove('first');
     failures = 3;
     await pass(60);
-    expect(detector).toMatchObject({ mayAct: false, isRunning: true });
+    expect(seen()).toMatchObject({ mayAct: false, isRunning: true });
     expect(new Set(detected)).toEqual(new Set(['second']));
   });
 
@@ -175,8 +195,8 @@ describe('an operator beside Amalthea', () => {
     await pass(1);
     write('first', [finalizer]);
     await pass(60);
-    expect(detector).toMatchObject({ mayAct: false, isRunning: true });
-    expect(acting).toBe(0);
+    expect(seen('other')).toMatchObject({ mayAct: false, isRunning: true });
+    expect(actingIn).not.toContain('other');
   });
 
   it('does not take a session that Amalthea deletes for the end of Amalthea', async () => {
@@ -188,12 +208,12 @@ describe('an operator beside Amalthea', () => {
     write('a', [finalizer], 'sessions', new Date().toISOString());
     write('a', ['foregroundDeletion'], 'sessions', new Date().toISOString());
     await pass(300);
-    expect(detector).toMatchObject({ mayAct: false, isRunning: true });
+    expect(seen()).toMatchObject({ mayAct: false, isRunning: true });
     expect(acting).toBe(0);
     // Amalthea would have removed this finalizer.
     write('a', ['foregroundDeletion', finalizer], 'sessions', new Date().toISOString());
     await pass(120);
-    expect(detector.mayAct).toBe(true);
+    expect(seen().mayAct).toBe(true);
   });
 
   it('that has detected Amalthea does not act until a session stays without the finalizer', async () => {
@@ -203,10 +223,98 @@ describe('an operator beside Amalthea', () => {
     await pass(20);
     remove('a');
     await pass(300);
-    expect(detector).toMatchObject({ mayAct: false, isRunning: true });
+    expect(seen()).toMatchObject({ mayAct: false, isRunning: true });
     isAmaltheaRunning = false;
     write('new', []);
     await pass(100);
-    expect(detector.mayAct).toBe(true);
+    expect(seen().mayAct).toBe(true);
+  });
+
+  it('checks the next session if the API server never accepts the update of one, and tries that one again after its change', async () => {
+    amaltheaSees('older');
+    await pass(1);
+    amaltheaSees('invalid');
+    invalid = ['invalid'];
+    await start();
+    await pass(29);
+    expect(seen().mayAct).toBe(false);
+    await pass(2);
+    expect(seen()).toMatchObject({ mayAct: true, reason: undefined });
+    expect(probed).toEqual(['invalid', 'older']);
+  });
+
+  it('says which update the API server rejects if there is no other session, and tries again after a minute or a change', async () => {
+    amaltheaSees('invalid');
+    invalid = ['invalid'];
+    await start();
+    await pass(59);
+    expect(probed).toEqual(['invalid']);
+    expect(seen()).toMatchObject({
+      mayAct: false,
+      reason: expect.stringMatching(/attempt failed: invalid is invalid$/),
+    });
+    await pass(2);
+    expect(probed).toEqual(['invalid', 'invalid']);
+    invalid = [];
+    write('invalid', [finalizer, 'example.org/other']);
+    write('other', []);
+    await pass(100);
+    expect(seen()).toMatchObject({ mayAct: true, reason: undefined });
+  });
+
+  it('sends few updates if the API server rejects those of all sessions', async () => {
+    invalid = Array.from({ length: 30 }, (_, index) => `session-${index}`);
+    for (const name of invalid) amaltheaSees(name);
+    await start();
+    await pass(59);
+    expect(probed).toHaveLength(10);
+  });
+});
+
+describe('an operator for several namespaces', () => {
+  it('acts in those without Amalthea, also while Amalthea runs in another one', async () => {
+    write('b', [], 'other');
+    await pass(31);
+    amaltheaSees('a');
+    isAmaltheaRunning = true;
+    await start();
+    expect([seen('sessions').mayAct, seen('other').mayAct]).toEqual([false, true]);
+    await pass(60);
+    expect([seen('sessions').mayAct, seen('other').mayAct]).toEqual([false, true]);
+    expect(seen()).toMatchObject({
+      isRunning: true,
+      reason: expect.stringMatching(/^Amalthea runs in the namespace sessions: /),
+    });
+    expect(actingIn).toEqual(['other']);
+  });
+
+  it('waits for a session that shows that Amalthea does not run in a namespace, if it runs in another one', async () => {
+    amaltheaSees('a');
+    isAmaltheaRunning = true;
+    await start();
+    await pass(20);
+    write('new', [], 'other');
+    await pass(0);
+    expect(seen('other').mayAct).toBe(false);
+    expect(detector.reason).toContain('changes no session in the namespace other yet');
+    // Amalthea would have added its finalizer.
+    await pass(100);
+    expect(seen('other').mayAct).toBe(true);
+    expect(seen('sessions').mayAct).toBe(false);
+  });
+
+  it('acts in all namespaces when Amalthea has ended', async () => {
+    amaltheaSees('a');
+    isAmaltheaRunning = true;
+    write('b', [], 'other');
+    await start();
+    await pass(20);
+    expect([seen('sessions').mayAct, seen('other').mayAct]).toEqual([false, false]);
+    isAmaltheaRunning = false;
+    remove('b');
+    write('c', [], 'other');
+    await pass(200);
+    expect([seen('sessions').mayAct, seen('other').mayAct]).toEqual([true, true]);
+    expect(detector.reason).toBeUndefined();
   });
 });

@@ -23,7 +23,7 @@ describe('the activity of a Jupyter server', () => {
     expect(active({})).toBe(false);
     expect(active({ connections: 1 })).toBe(true);
     expect(active({ connections: -1 })).toBe(false);
-    expect(active({}, [{ execution_state: 'idle' }])).toBe(false);
+    expect(active({}, [{ execution_state: 'idle' }, { execution_state: 'starting' }])).toBe(false);
     expect(active({}, [{ execution_state: 'idle' }, { execution_state: 'busy' }])).toBe(true);
   });
 

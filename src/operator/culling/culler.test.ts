@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { healthyStatus, jupyterServer, pod, settings } from '../../../tests/support/operator/examples.ts';
+import { writeCullingNotice } from '../../jupyter-server/culling-notice.ts';
+import { annotation } from '../../jupyter-server/labels.ts';
 import type { Child } from '../child.ts';
 import { cull } from './culler.ts';
 
@@ -20,15 +22,19 @@ const claim = (key: string, terminating = false): Child => ({
   statefulSet: undefined,
 });
 
-/** Returns the action for a session that has not been used for an hour. */
-const actionWith = (child: Child, enabled = true) =>
-  cull(
+const notice = writeCullingNotice({ action: 'hibernate', reason: 'idle', at: now.toISOString() });
+
+/** Returns the action for a session that has not been used for an hour, and whose owner has been told. */
+function actionWith(child: Child, enabled = true) {
+  const server = jupyterServer({ culling: { idleSecondsThreshold: 60 }, storage: { pvc: { enabled } } });
+  return cull(
     {
       key: 'sessions/ada',
-      server: jupyterServer({ culling: { idleSecondsThreshold: 60 }, storage: { pvc: { enabled } } }),
+      server: { ...server, metadata: { ...server.metadata, annotations: { [annotation.culling]: notice } } },
       desired: { state: 'running' },
       children: [child],
       pod: pod(healthyStatus),
+      firstSavedAt: undefined,
       now,
     },
     {
@@ -44,6 +50,7 @@ const actionWith = (child: Child, enabled = true) =>
     },
     settings,
   ).action;
+}
 
 it('a session is hibernated only if its own claim has its files, not a claim that a patch has added', () => {
   expect(actionWith(claim('pvc'))).toEqual({ is: 'hibernate', reason: 'idle' });

@@ -1,3 +1,4 @@
+import { readCullingNotice } from '../../jupyter-server/culling-notice.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import { readSavedWork } from '../../jupyter-server/saved-work.ts';
 import { readStopRequest } from '../../jupyter-server/stop-request.ts';
@@ -22,12 +23,14 @@ export function cull(
     readonly desired: JupyterServerStatus;
     readonly children: readonly Child[];
     readonly pod: MainPod | undefined;
+    /** When the first save before the end of the session has ended, in milliseconds since the epoch. */
+    readonly firstSavedAt: number | undefined;
     readonly now: Date;
   },
   monitor: ActivityMonitor,
   settings: { readonly culling: CullingSettings; readonly agentSecrets: readonly string[] },
 ): CullingDecision {
-  const { key, server, desired, children, pod, now } = session;
+  const { key, server, desired, children, pod, firstSavedAt, now } = session;
   const { annotations } = server.metadata;
   const decision = decideCulling(
     {
@@ -42,7 +45,9 @@ export function cull(
       canSave: canSave(server, settings.agentSecrets),
       isSaved: readSavedWork(annotations?.[annotation.savedWork])?.isVerified === true,
       saveFailedAt: timeOf(readStopRequest(annotations?.[annotation.stopRequest])?.failure?.at),
+      told: readCullingNotice(annotations?.[annotation.culling]),
       observation: pod && monitor.get(key, pod.uid),
+      firstSavedAt,
       cpuMillicores: desired.mainPod?.resourceUsage?.cpuMillicores,
       lastActivity: timeOf(server.status?.lastActivity),
       now: now.getTime(),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CullingNotice } from '../../jupyter-server/culling-notice.ts';
 import { type CullingInput, type CullingSettings, decideCulling } from './decide.ts';
 
 const settings: CullingSettings = {
@@ -11,7 +12,13 @@ const settings: CullingSettings = {
 const now = Date.parse('2026-01-02T00:00:00Z');
 const hour = 3_600_000;
 
-/** A running session on a claim that was used an hour ago, as its Jupyter server has just reported. */
+/** What the owner has been told: by default, that the session is hibernated now, because it is not used. */
+const told = (change: Partial<CullingNotice> = {}): CullingNotice => ({
+  ...{ action: 'hibernate', reason: 'idle', at: new Date(now).toISOString() },
+  ...change,
+});
+
+/** A running session on a claim that was used an hour ago, as its Jupyter server has just reported. Its owner has been told. */
 function session(change: Partial<CullingInput> = {}): CullingInput {
   return {
     thresholds: { idleSecondsThreshold: 3_600 },
@@ -25,7 +32,9 @@ function session(change: Partial<CullingInput> = {}): CullingInput {
     canSave: false,
     isSaved: false,
     saveFailedAt: undefined,
+    told: told(),
     observation: { podUid: 'p', at: now, activity: { lastAt: now - hour, isActive: false }, failure: undefined },
+    firstSavedAt: undefined,
     cpuMillicores: 0,
     lastActivity: now - hour,
     now,
@@ -46,16 +55,20 @@ const decide = (change: Partial<CullingInput> = {}, others: Partial<CullingSetti
 describe('a session that is not used', () => {
   it('is hibernated when its threshold is exceeded, and not before', () => {
     expect(decide().action).toEqual({ is: 'hibernate', reason: 'idle' });
-    const before = decide({ observation: usedAt(now - hour + 1_000), lastActivity: now - hour + 1_000 });
+    const at = new Date(now + 1_000).toISOString();
+    const before = decide({
+      ...{ observation: usedAt(now - hour + 1_000), lastActivity: now - hour + 1_000, told: told({ at }) },
+    });
     expect(before).toMatchObject({ action: undefined, nextMs: 1_000 });
   });
 
   it('has a notice in the time before', () => {
     const lastUse = now - hour + 599_000;
-    const soon = decide({ observation: usedAt(lastUse), lastActivity: lastUse });
-    expect(soon.notice).toEqual({ action: 'hibernate', reason: 'idle', at: new Date(now + 599_000).toISOString() });
+    const at = new Date(now + 599_000).toISOString();
+    const soon = decide({ observation: usedAt(lastUse), lastActivity: lastUse, told: told({ at }) });
+    expect(soon.notice).toEqual({ action: 'hibernate', reason: 'idle', at });
     expect(soon.action).toBeUndefined();
-    const early = decide({ observation: usedAt(lastUse + 2_000), lastActivity: lastUse + 2_000 });
+    const early = decide({ told: undefined, observation: usedAt(lastUse + 2_000), lastActivity: lastUse + 2_000 });
     expect(early).toMatchObject({ notice: undefined, nextMs: 1_000 });
   });
 
@@ -66,6 +79,14 @@ describe('a session that is not used', () => {
     const at = now - 2_001;
     expect(decide({ ...short, observation: usedAt(now - 9_000, { at }) })).toMatchObject({ action: undefined });
     expect(decide({ ...short, observation: usedAt(now - 9_000) }).action).toBeDefined();
+  });
+
+  it('is read again after the first save, because its user may have returned during the save', () => {
+    const saved = decide({ observation: usedAt(now - hour, { at: now - 2_000 }), firstSavedAt: now - 1_000 });
+    expect(saved).toMatchObject({ action: undefined, isDue: true, isCheckDue: true });
+    expect(decide({ firstSavedAt: now - 1_000 }).action).toEqual({ is: 'hibernate', reason: 'idle' });
+    const returned = decide({ observation: usedAt(now, { isActive: true }), firstSavedAt: now - 1_000 });
+    expect(returned).toMatchObject({ action: undefined, isDue: false });
   });
 
   it('without a claim gets a notice instead', () => {
@@ -95,7 +116,10 @@ describe('a session that is not used', () => {
     });
     expect(later.action).toBeUndefined();
     const end = now + hour + settings.checkIntervalMs;
-    const idle = decide({ now: end, observation: usedAt(now - 5 * hour, { at: end }), lastActivity: now });
+    const notice = told({ at: new Date(end).toISOString() });
+    const idle = decide({
+      ...{ now: end, observation: usedAt(now - 5 * hour, { at: end }), lastActivity: now, told: notice },
+    });
     expect(idle.action).toEqual({ is: 'hibernate', reason: 'idle' });
   });
 
@@ -136,12 +160,50 @@ describe('a session that is not used', () => {
   });
 });
 
+describe('a session whose threshold is exceeded when the operator sees it first', () => {
+  const input = { told: undefined, observation: usedAt(now - 9 * hour), lastActivity: now - 9 * hour };
+
+  it('is announced, and ended only after the time of the warning', () => {
+    const at = new Date(now + settings.warningMs).toISOString();
+    const first = decide(input);
+    expect(first).toMatchObject({ action: undefined, nextMs: 300_000 });
+    expect(first.notice).toEqual(told({ at }));
+    const later = (ms: number) =>
+      decide({ ...input, told: first.notice, now: now + ms, observation: usedAt(now - 9 * hour, { at: now + ms }) });
+    expect(later(1_000)).toMatchObject({ action: undefined, notice: { at } });
+    expect(later(settings.warningMs - 1)).toMatchObject({ action: undefined, notice: { at }, nextMs: 1 });
+    expect(later(settings.warningMs).action).toEqual({ is: 'hibernate', reason: 'idle' });
+  });
+
+  it('is ended after half of a threshold that is shorter than the warning', () => {
+    const { action, notice, nextMs } = decide({ ...input, thresholds: { idleSecondsThreshold: 60 } });
+    expect([action, notice?.at, nextMs]).toEqual([undefined, new Date(now + 30_000).toISOString(), 30_000]);
+  });
+
+  it('is announced again if the owner has been told another reason, another end, or an earlier time', () => {
+    const at = new Date(now + settings.warningMs).toISOString();
+    const recent = { lastActivity: now - hour, observation: usedAt(now - hour) };
+    for (const known of [
+      told({ reason: 'age' }),
+      told({ action: 'none' }),
+      // Before the last use.
+      told({ at: new Date(now - 1).toISOString() }),
+      // Of a threshold that was longer.
+      told({ at: new Date(now + 5 * hour).toISOString() }),
+    ]) {
+      expect(decide({ ...recent, told: known })).toMatchObject({ action: undefined, notice: { at } });
+    }
+  });
+});
+
 describe('a session above its maximum age', () => {
-  const old = { thresholds: { maxAgeSecondsThreshold: 36_000 }, observation: undefined };
+  const old = { thresholds: { maxAgeSecondsThreshold: 36_000 }, observation: undefined, told: told({ reason: 'age' }) };
 
   it('is hibernated, also if it is used', () => {
     expect(decide(old).action).toEqual({ is: 'hibernate', reason: 'age' });
-    expect(decide({ ...old, jupyterStartedAt: now - 10 * hour + 1_000 })).toMatchObject({
+    const at = new Date(now + 1_000).toISOString();
+    const notice = told({ reason: 'age', at });
+    expect(decide({ ...old, jupyterStartedAt: now - 10 * hour + 1_000, told: notice })).toMatchObject({
       action: undefined,
       notice: { reason: 'age' },
       nextMs: 1_000,
@@ -172,7 +234,7 @@ describe('a session that does not run', () => {
   const states = ['starting', 'failed', 'hibernated'] as const;
 
   it.each(states)('and has never run is deleted when it has been %s for too long', (state) => {
-    const input = { thresholds, ...since, state, mayHaveRun: false };
+    const input = { thresholds, ...since, state, mayHaveRun: false, told: told({ action: 'delete', reason: state }) };
     expect(decide(input).action).toEqual({ is: 'delete', reason: state });
     expect(decide({ ...input, now: now - 1_000 })).toMatchObject({
       action: undefined,
@@ -183,14 +245,14 @@ describe('a session that does not run', () => {
   });
 
   it.each(states)('and may have run is not deleted, unless this is configured: %s', (state) => {
-    const input = { thresholds, ...since, state };
+    const input = { thresholds, ...since, state, told: told({ action: 'delete', reason: state }) };
     const { action, notice } = decide(input);
     expect([action, notice?.action]).toEqual([undefined, state === 'hibernated' ? 'none' : undefined]);
     expect(decide(input, { deleteUnsaved: true }).action).toEqual({ is: 'delete', reason: state });
   });
 
   it('is deleted if it was hibernated and all of its work was saved', () => {
-    const input = { thresholds, ...since, isSaved: true };
+    const input = { thresholds, ...since, isSaved: true, told: told({ action: 'delete', reason: 'hibernated' }) };
     expect(decide({ ...input, state: 'hibernated' }).action).toEqual({ is: 'delete', reason: 'hibernated' });
     expect(decide({ ...input, state: 'failed' }).action).toBeUndefined();
   });

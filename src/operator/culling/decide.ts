@@ -32,7 +32,11 @@ export interface CullingInput {
   readonly isSaved: boolean;
   /** When the work could not be saved before the end of the session. */
   readonly saveFailedAt: number | undefined;
+  /** What the owner has been told about the end of the session. */
+  readonly told: CullingNotice | undefined;
   readonly observation: Observation | undefined;
+  /** When the first save before the end of the session has ended. */
+  readonly firstSavedAt: number | undefined;
   readonly cpuMillicores: number | undefined;
   /** `status.lastActivity`. */
   readonly lastActivity: number | undefined;
@@ -42,6 +46,8 @@ export interface CullingInput {
 export interface CullingDecision {
   /** What to do now. */
   readonly action: { readonly is: 'hibernate' | 'delete'; readonly reason: CullingNotice['reason'] } | undefined;
+  /** Whether the end is due, although the activity is read again before it. */
+  readonly isDue: boolean;
   /** What to tell the owner. */
   readonly notice: CullingNotice | undefined;
   /** The new value of `status.lastActivity`; undefined without a change. */
@@ -68,12 +74,14 @@ const maxActivityWriteMs = 900_000;
  * - a session without a volume claim is hibernated only if its work can be saved in the repository, because hibernation deletes its
  *   files: otherwise its owner gets the notice;
  * - a session that may have run is never deleted, unless `deleteUnsaved` is set or its work was saved when it was hibernated;
- * - a busy kernel and the input and output of a terminal are activity. If the activity is unknown, the session is not idle.
+ * - a busy kernel and the input and output of a terminal are activity. If the activity is unknown, the session is not idle;
+ * - no session is ended before its owner has been told, also if its threshold is exceeded when the operator sees it first.
  */
 export function decideCulling(input: CullingInput, settings: CullingSettings): CullingDecision {
   const { state, now } = input;
   const idle = idleness(input, settings);
-  const end = state === 'running' ? earliest([idleEnd(input, idle), ageEnd(input)]) : deletion(input, settings);
+  const planned = state === 'running' ? earliest([idleEnd(input, idle), ageEnd(input)]) : deletion(input, settings);
+  const end = planned && announced(planned, input, settings);
   const due = end !== undefined && end.at <= now ? toAction(end) : undefined;
   // The user may have returned since the last read of the activity.
   const isStale = due?.reason === 'idle' && !isFresh(input);
@@ -81,6 +89,7 @@ export function decideCulling(input: CullingInput, settings: CullingSettings): C
   const noticeAt = end && (end.action === 'none' ? end.at : end.at - settings.warningMs);
   return {
     action: isStale ? undefined : due,
+    isDue: due !== undefined,
     notice: end && noticeAt !== undefined && noticeAt <= now ? toNotice(end) : undefined,
     lastActivity: idle.write,
     idleSince: idle.since,
@@ -93,7 +102,20 @@ export function decideCulling(input: CullingInput, settings: CullingSettings): C
 interface End {
   readonly action: CullingNotice['action'];
   readonly reason: CullingNotice['reason'];
+  readonly thresholdMs: number;
   readonly at: number;
+}
+
+/**
+ * Returns the end at the time that the owner has been told. If the owner has not been told yet, at least the time of the warning is
+ * left, or half of a threshold that is shorter than twice this time.
+ */
+function announced(end: End, { told, now }: CullingInput, { warningMs }: CullingSettings): End {
+  if (end.action === 'none') return end;
+  const earliestMs = now + Math.min(warningMs, end.thresholdMs / 2);
+  const toldMs = told?.action === end.action && told.reason === end.reason ? Date.parse(told.at) : 0;
+  const isValid = toldMs >= end.at && toldMs <= earliestMs;
+  return { ...end, at: isValid ? toldMs : Math.max(end.at, earliestMs) };
 }
 
 const toNotice = ({ action, reason, at }: End): CullingNotice => ({ action, reason, at: new Date(at).toISOString() });
@@ -101,7 +123,7 @@ const toNotice = ({ action, reason, at }: End): CullingNotice => ({ action, reas
 const toAction = ({ action, reason }: End): CullingDecision['action'] =>
   action === 'none' ? undefined : { is: action, reason };
 
-const thresholdMs = (seconds: number | undefined): number | undefined =>
+const millisecondsOf = (seconds: number | undefined): number | undefined =>
   typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined;
 
 interface Idleness {
@@ -119,7 +141,7 @@ function checkIntervalMs(threshold: number, { checkIntervalMs: longest }: Cullin
 }
 
 function idleness(input: CullingInput, settings: CullingSettings): Idleness {
-  const threshold = thresholdMs(input.thresholds.idleSecondsThreshold);
+  const threshold = millisecondsOf(input.thresholds.idleSecondsThreshold);
   if (input.state !== 'running' || threshold === undefined) return notChecked;
   const { observation, now } = input;
   const intervalMs = checkIntervalMs(threshold, settings);
@@ -143,8 +165,8 @@ function idleness(input: CullingInput, settings: CullingSettings): Idleness {
 }
 
 /**
- * Milliseconds after a failed save until the work of a session without a volume claim is saved again because of a threshold. Each
- * attempt ends the kernels of the session, so it is not repeated more often than once a day.
+ * Milliseconds after a failed save until the work of a session without a volume claim is saved again because of a threshold. An
+ * attempt whose first save succeeds ends the kernels of the session, so it is not repeated more often than once a day.
  */
 const saveAgainMs = 86_400_000;
 
@@ -156,16 +178,16 @@ function endOfRunning({ hasClaim, canSave, saveFailedAt, now }: CullingInput): E
 }
 
 function idleEnd(input: CullingInput, { since }: Idleness): End | undefined {
-  const threshold = thresholdMs(input.thresholds.idleSecondsThreshold);
+  const threshold = millisecondsOf(input.thresholds.idleSecondsThreshold);
   if (threshold === undefined || since === undefined) return undefined;
-  return { action: endOfRunning(input), reason: 'idle', at: since + threshold };
+  return { action: endOfRunning(input), reason: 'idle', thresholdMs: threshold, at: since + threshold };
 }
 
 function ageEnd(input: CullingInput): End | undefined {
   const { thresholds, jupyterStartedAt } = input;
-  const threshold = thresholdMs(thresholds.maxAgeSecondsThreshold);
+  const threshold = millisecondsOf(thresholds.maxAgeSecondsThreshold);
   if (threshold === undefined || jupyterStartedAt === undefined) return undefined;
-  return { action: endOfRunning(input), reason: 'age', at: jupyterStartedAt + threshold };
+  return { action: endOfRunning(input), reason: 'age', thresholdMs: threshold, at: jupyterStartedAt + threshold };
 }
 
 /** Returns the deletion of a session that is not running; undefined if the session is not deleted. */
@@ -181,9 +203,9 @@ function deletion(input: CullingInput, { deleteUnsaved }: CullingSettings): End 
       hibernated: [thresholds.hibernatedSecondsThreshold, input.hibernatedSince],
     } as const
   )[state];
-  const threshold = thresholdMs(seconds);
+  const threshold = millisecondsOf(seconds);
   if (threshold === undefined || since === undefined) return undefined;
-  return { action: isUnsaved ? 'none' : 'delete', reason: state, at: since + threshold };
+  return { action: isUnsaved ? 'none' : 'delete', reason: state, thresholdMs: threshold, at: since + threshold };
 }
 
 /** Returns the earlier end. An end that stops the session comes before a notice. */
@@ -193,10 +215,10 @@ function earliest(ends: readonly (End | undefined)[]): End | undefined {
     .toSorted((a, b) => Number(a.action === 'none') - Number(b.action === 'none') || a.at - b.at)[0];
 }
 
-/** Returns whether the observation is so recent that the user can hardly have returned since. */
-function isFresh({ observation, thresholds, now }: CullingInput): boolean {
+/** Returns whether the observation is so recent, and after the first save, that the user can hardly have returned since. */
+function isFresh({ observation, firstSavedAt = 0, thresholds, now }: CullingInput): boolean {
   const freshMs = Math.min(maxFreshMs, Math.max(2_000, (thresholds.idleSecondsThreshold ?? 0) * 100));
-  return observation !== undefined && now - observation.at <= freshMs;
+  return observation !== undefined && now - observation.at <= freshMs && observation.at >= firstSavedAt;
 }
 
 /** Returns the shortest of the delays that are not over. */

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { cleanWork, savedResult } from '../../../tests/support/session-agent/fake-agent.ts';
 import type { StopRequest } from '../../jupyter-server/stop-request.ts';
-import { byOperator, decideEnd, type EndInput, hasAllWork } from './decide.ts';
+import { hasAllWork, lostText } from '../../session-contract/save-result.ts';
+import { byOperator, decideEnd, type EndInput } from './decide.ts';
 
 const now = Date.parse('2026-11-20T10:00:00Z');
 const request: StopRequest = { id: 'save-1', at: '2026-11-20T09:59:00Z', by: 'john', action: 'delete' };
 const access = { address: '10.0.0.1', podUid: 'pod-1', sessionUid: 'uid-1', key: Buffer.alloc(32) };
 const usual: EndInput = {
-  ...{ request, agent: access, mayPush: true, mayHaveRun: true, hasClaim: true, hasPod: true, save: undefined, now },
+  ...{ request, agent: access, mayPush: true, mayHaveRun: true, hasClaim: true, hasPod: true, save: undefined },
+  ...{ hasFailed: false, now },
 };
 const decide = (changes: Partial<EndInput>) => decideEnd({ ...usual, ...changes });
 const hibernate = { ...request, action: 'hibernate' } as const;
@@ -53,23 +55,46 @@ describe('the end of a session', () => {
     }
   });
 
-  it('of a session without a claim that is not used does not follow if a repository in a folder is not saved', () => {
-    const notSaved = [{ path: 'other', bytes: 0, reason: 'nested-repository' }] as const;
-    const save = saved({ notSaved });
+  it('by hibernation without a claim does not follow if a file or folder cannot be saved', () => {
+    const other = { path: 'other', bytes: 0, reason: 'nested-repository' } as const;
+    const data = { path: 'data/', bytes: 2_100_000, reason: 'ignored' } as const;
+    const save = saved({ notSaved: [other, data] });
     const unused = { request: { ...hibernate, by: byOperator }, hasClaim: false, save };
-    expect(decide(unused)).toEqual({
-      ...{ is: 'keep', isHibernated: false },
-      failure: { reason: 'not-verified', message: 'These folders are other repositories, which are not saved: other.' },
-    });
+    const message =
+      'These files and folders cannot be saved: other (another repository), data/ (ignored by git, 2.1 MB).';
+    const kept = { is: 'keep', isHibernated: false, failure: { reason: 'not-verified', message } };
+    expect(decide(unused)).toEqual(kept);
+    expect(decide({ ...unused, request: hibernate })).toEqual(kept);
+    // The files remain on the volume, or the caller of the stop has seen what cannot be saved.
     expect(decide({ ...unused, hasClaim: true })).toEqual({ is: 'end' });
-    expect(decide({ ...unused, request: { ...hibernate, by: 'john' } })).toEqual({ is: 'end' });
-    expect([hasAllWork(savedResult), hasAllWork({ ...savedResult, notSaved: [...notSaved] })]).toEqual([true, false]);
+    expect(decide({ ...unused, request })).toEqual({ is: 'end' });
+    // Then the hibernated session is not deleted because of its threshold.
+    for (const [lost, isAll] of [
+      [[], true],
+      [[data], false],
+      [[other], false],
+      [[{ path: 'socket', bytes: 0, reason: 'special-file' } as const], true],
+    ] as const)
+      expect(hasAllWork({ ...savedResult, notSaved: [...lost] })).toBe(isAll);
+    expect(lostText({ ...savedResult, notSaved: [data, data, data, data] })).toMatch(/ and 1 more\.$/);
   });
 
   it('waits two minutes for a pod that is starting, and then keeps the files', () => {
     expect(decide({ agent: notRunning })).toEqual({ is: 'wait', progress: undefined, nextMs: 60_000 });
     const later = { agent: notRunning, now: now + 60_000 };
     expect(decide(later)).toMatchObject({ is: 'keep', failure: { reason: 'not-running' }, isHibernated: true });
+  });
+
+  it('does not wait for a pod that has failed', () => {
+    const message = 'The session has failed, so its work could not be saved.';
+    const failure = { reason: 'not-running', message };
+    const failing = { agent: notRunning, hasFailed: true };
+    expect(decide(failing)).toEqual({ is: 'keep', failure, isHibernated: true });
+    expect(decide({ ...failing, request: hibernate })).toEqual({ is: 'keep', failure, isHibernated: false });
+    expect(decide({ ...failing, mayHaveRun: false })).toEqual({ is: 'end' });
+    // Its files were in the pod: one stop deletes the session.
+    expect(decide({ ...failing, hasClaim: false })).toEqual({ is: 'end' });
+    expect(decide({ ...failing, hasClaim: false, request: hibernate })).toMatchObject({ is: 'keep' });
   });
 
   it('never hibernates a session without a claim whose work cannot be saved', () => {

@@ -1,7 +1,7 @@
-import type { SaveResult } from '../../generated/agent-api.ts';
 import type { AgentAccess, NoAgent } from '../../jupyter-server/agent.ts';
 import { isReachable } from '../../jupyter-server/agent.ts';
 import type { SaveFailure, SaveProgress, StopRequest } from '../../jupyter-server/stop-request.ts';
+import { hasAllWork, whyNotAll } from '../../session-contract/save-result.ts';
 import type { SaveState } from './saves.ts';
 
 /** What the next step of the end of a session depends on. Times are in milliseconds since the epoch. */
@@ -16,6 +16,8 @@ export interface EndInput {
   /** Whether the files are on a volume claim, which remains when the pod is deleted. */
   readonly hasClaim: boolean;
   readonly hasPod: boolean;
+  /** Whether the pod has failed, so that it has no agent and gets none. */
+  readonly hasFailed: boolean;
   /** The save in the present pod. */
   readonly save: SaveState | undefined;
   readonly now: number;
@@ -40,7 +42,7 @@ export const byOperator = 'operator';
  * there is none, or the user has no right to save it there. Pure.
  */
 export function decideEnd(input: EndInput): EndStep {
-  const { request, agent, mayPush, mayHaveRun, hasClaim, hasPod, save, now } = input;
+  const { request, agent, mayPush, mayHaveRun, hasClaim, hasPod, hasFailed, save, now } = input;
   const keep = (reason: string, message: string): EndStep => ({
     is: 'keep',
     failure: { reason, message },
@@ -56,8 +58,9 @@ export function decideEnd(input: EndInput): EndStep {
     if (agent.reason === 'no-agent')
       return isHibernation && !hasClaim ? keep(agent.reason, agent.message) : { is: 'end' };
     if (agent.reason !== 'not-running') return keep(agent.reason, agent.message);
-    // The files were in the pod that is gone.
-    if (!hasPod && !hasClaim && !isHibernation) return { is: 'end' };
+    // The files were in a pod that is gone, or that has ended for ever.
+    if ((!hasPod || hasFailed) && !hasClaim && !isHibernation) return { is: 'end' };
+    if (hasFailed) return keep(agent.reason, 'The session has failed, so its work could not be saved.');
     const leftMs = Date.parse(request.at) + podMs - now;
     if (leftMs > 0) return { is: 'wait', progress: undefined, nextMs: leftMs };
     return keep(agent.reason, 'The pod of the session did not start, so its work could not be saved.');
@@ -66,21 +69,7 @@ export function decideEnd(input: EndInput): EndStep {
   if (save.is === 'running') return { is: 'wait', progress: save.progress, nextMs: undefined };
   if (save.is === 'failed') return keep(save.reason, save.message);
   const { result } = save;
-  // The owner of a session that is not used has not been asked about what cannot be saved.
-  const isComplete = request.by === byOperator && !hasClaim ? hasAllWork(result) : result.isVerified;
+  // Before a stop, the API shows its caller what cannot be saved. A hibernation without a claim may be one without a caller.
+  const isComplete = isHibernation && !hasClaim ? hasAllWork(result) : result.isVerified;
   return isComplete ? { is: 'end' } : keep('not-verified', whyNotAll(result));
-}
-
-/** Returns whether the repository has all of the work. A save can be verified without the repositories in folders of the work tree. */
-export const hasAllWork = (result: SaveResult): boolean => result.isVerified && nestedIn(result).length === 0;
-
-const nestedIn = ({ notSaved }: SaveResult): string[] =>
-  notSaved.flatMap(({ path, reason }) => (reason === 'nested-repository' ? [path] : []));
-
-function whyNotAll(result: SaveResult): string {
-  const some = (paths: readonly string[]) => paths.slice(0, 3).join(', ');
-  if (result.changedMeanwhile.length > 0)
-    return `These files changed during the save: ${some(result.changedMeanwhile)}.`;
-  if (!result.isVerified) return 'The repository does not have all of the work.';
-  return `These folders are other repositories, which are not saved: ${some(nestedIn(result))}.`;
 }

@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { agentAccess } from '../../jupyter-server/agent.ts';
 import { hibernation } from '../../jupyter-server/hibernation.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
+import { savedWorkOf } from '../../jupyter-server/saved-work.ts';
 import { fromJupyterServer } from '../../jupyter-server/session.ts';
 import {
   isPending,
   readStopRequest,
+  type SaveFailure,
   type SaveProgress,
   type StopRequest,
   writeStopRequest,
@@ -12,13 +15,14 @@ import {
 import type { JupyterServer, JupyterServerStatus } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import type { KubernetesConnection } from '../../platform/kubernetes/types.ts';
+import { lostText } from '../../session-contract/save-result.ts';
 import type { Attempt } from '../attempt.ts';
 import { mayHaveRun } from '../conditions.ts';
 import type { EventRecorder } from '../event-recorder.ts';
 import type { OperatorMetrics } from '../metrics.ts';
 import type { MainPod } from '../pod.ts';
 import type { OperatorSettings } from '../settings.ts';
-import { byOperator, decideEnd, hasAllWork } from './decide.ts';
+import { byOperator, decideEnd } from './decide.ts';
 import type { SaveState, Saves } from './saves.ts';
 
 export interface EndingSession {
@@ -28,6 +32,8 @@ export interface EndingSession {
   readonly desired: JupyterServerStatus;
   readonly pod: MainPod | undefined;
   readonly hasClaim: boolean;
+  /** Returns whether the pod has failed. */
+  readonly hasFailed: () => boolean;
 }
 
 export interface Ending {
@@ -36,6 +42,8 @@ export interface Ending {
    * `isDone`: the session has changed, and this reconcile ends.
    */
   step(session: EndingSession, attempt: Attempt): Promise<EndingResult | undefined>;
+  /** Records why a session is not ended, although its threshold is exceeded: its work cannot be saved. */
+  keepRunning(server: JupyterServer, failure: Omit<SaveFailure, 'at'>, attempt: Attempt): Promise<void>;
   forget(key: string): void;
 }
 
@@ -82,9 +90,37 @@ export function createEnding(parts: EndingParts): Ending {
     log.info({ action: request.action, save: request.id }, 'ended a session after its work was saved');
   }
 
+  /** Keeps the files: hibernates the session, or leaves it running. */
+  async function keep(
+    server: JupyterServer,
+    request: StopRequest,
+    why: Omit<SaveFailure, 'at'>,
+    hibernated: ReturnType<typeof hibernation> | undefined,
+    { deadline, log }: Attempt,
+  ): Promise<void> {
+    const failure = { ...why, at: now().toISOString() };
+    const annotations = {
+      ...hibernated?.metadata.annotations,
+      [annotation.stopRequest]: writeStopRequest({ ...request, failure }),
+    };
+    await patchUnchanged(server, { ...hibernated, metadata: { annotations } }, deadline);
+    const what = hibernated ? 'The session is hibernated instead.' : 'The session runs on.';
+    recorder.record(server, {
+      type: 'Warning',
+      reason: 'WorkNotSaved',
+      message: `The work could not be saved: ${why.message} ${what}`,
+    });
+    log.warn({ save: request.id, reason: why.reason }, 'the work of a session could not be saved');
+    metrics.saved('failed');
+  }
+
   return {
     forget: (key) => saves.forget(key),
-    async step({ key, server, desired, pod, hasClaim }, attempt) {
+    async keepRunning(server, failure, attempt) {
+      const request = { id: randomUUID(), at: now().toISOString(), by: byOperator, action: 'hibernate' } as const;
+      await keep(server, request, failure, undefined, attempt);
+    },
+    async step({ key, server, desired, pod, hasClaim, hasFailed }, attempt) {
       const request = readStopRequest(server.metadata.annotations?.[annotation.stopRequest]);
       if (!isPending(request)) {
         // A request that its owner has cancelled by resuming the session.
@@ -92,7 +128,10 @@ export function createEnding(parts: EndingParts): Ending {
         return undefined;
       }
       const session = fromJupyterServer(server);
-      const address = { uid: pod?.uid, address: pod?.terminating ? undefined : pod?.status.podIP };
+      // The address of a pod that has ended may belong to another pod.
+      const hasEnded = pod?.terminating || pod?.status.phase === 'Failed' || pod?.status.phase === 'Succeeded';
+      const address = { uid: pod?.uid, address: hasEnded ? undefined : pod?.status.podIP };
+      const save = pod && saves.get(key, request.id, pod.uid);
       const step = decideEnd({
         request,
         agent: agentAccess(session, settings.agentSecrets, address),
@@ -100,7 +139,8 @@ export function createEnding(parts: EndingParts): Ending {
         mayHaveRun: mayHaveRun(desired),
         hasClaim,
         hasPod: pod !== undefined,
-        save: pod && saves.get(key, request.id, pod.uid),
+        hasFailed: hasFailed(),
+        save,
         now: now().getTime(),
       });
       if (step.is === 'save') {
@@ -113,28 +153,20 @@ export function createEnding(parts: EndingParts): Ending {
         };
       }
       if (step.is === 'wait') return { isDone: false, progress: step.progress, nextMs: step.nextMs };
-      const save = pod && saves.get(key, request.id, pod.uid);
-      const saved = save?.is === 'saved' ? { ...save.result, isVerified: hasAllWork(save.result) } : undefined;
+      const saved = save?.is === 'saved' ? savedWorkOf(save.result) : undefined;
       const hibernated = hibernation(now(), workAfter(save), saved);
       if (step.is === 'end') {
         await end(server, request, hibernated, attempt);
         if (save) {
-          const where = save.is === 'saved' && save.result.branch ? ` in the branch ${save.result.branch}` : '';
-          recorder.record(server, { type: 'Normal', reason: 'WorkSaved', message: `The work is saved${where}.` });
+          const result = save.is === 'saved' ? save.result : undefined;
+          const where = result?.branch ? ` in the branch ${result.branch}` : '';
+          const lost = result && lostText(result);
+          const message = `The work is saved${where}.${lost ? ` ${lost}` : ''}`;
+          recorder.record(server, { type: lost ? 'Warning' : 'Normal', reason: 'WorkSaved', message });
           metrics.saved('saved');
         }
       } else {
-        const failure = { ...step.failure, at: now().toISOString() };
-        const failed = { [annotation.stopRequest]: writeStopRequest({ ...request, failure }) };
-        const patch = step.isHibernated
-          ? { ...hibernated, metadata: { annotations: { ...hibernated.metadata.annotations, ...failed } } }
-          : { metadata: { annotations: failed } };
-        await patchUnchanged(server, patch, attempt.deadline);
-        const what = step.isHibernated ? 'The session is hibernated instead.' : 'The session runs on.';
-        const message = `The work could not be saved: ${step.failure.message} ${what}`;
-        recorder.record(server, { type: 'Warning', reason: 'WorkNotSaved', message });
-        attempt.log.warn({ save: request.id, reason: step.failure.reason }, 'the work of a session could not be saved');
-        metrics.saved('failed');
+        await keep(server, request, step.failure, step.isHibernated ? hibernated : undefined, attempt);
       }
       saves.forget(key);
       return { isDone: true, progress: undefined, nextMs: undefined };

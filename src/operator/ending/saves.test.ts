@@ -21,7 +21,7 @@ let changes: number;
 const timing = { unreachableMs: 300, retryMs: 10, longestMs: 60_000 };
 const start = (changed = {}) =>
   createSaves({
-    agents,
+    ...{ agents, isFinal: true },
     onChange: () => {
       changes += 1;
     },
@@ -151,7 +151,7 @@ describe('a save before the end of a session', () => {
     agent.outcome = 'waits';
     request();
     await expect.poll(state).toMatchObject({ is: 'failed', reason: 'timeout' });
-    expect(agent.operations[0]?.state).toBe('cancelled');
+    await expect.poll(() => agent.operations[0]?.state).toBe('cancelled');
     await saves.stop();
     saves = start();
     saves.request('ns/two', 'save-2', target, 'hibernate');
@@ -160,6 +160,34 @@ describe('a save before the end of a session', () => {
     await expect.poll(() => agent.operations.length).toBe(3);
     saves.forget('ns/two', true);
     await expect.poll(() => agent.operations[0]).toMatchObject({ id: 'save-2-2', state: 'cancelled' });
+  });
+
+  it('is repeated if the session has not ended shortly after it, because its user may have changed files', async () => {
+    await saves.stop();
+    saves = start({ validMs: 100 });
+    request();
+    await expect.poll(state).toMatchObject({ is: 'saved' });
+    await expect.poll(state).toBeUndefined();
+    agent.outcome = 'waits';
+    request();
+    await expect.poll(() => agent.operations.map(({ id }) => id)).toEqual(['save-1-2', 'save-1']);
+    expect(state()).toMatchObject({ is: 'running' });
+    agent.finish('save-1-2', { result: { commit: 'later' } });
+    await expect.poll(state).toMatchObject({ is: 'saved', result: { commit: 'later' } });
+  });
+
+  it('that an earlier operator requested counts only if the agent reports that nothing has changed since', async () => {
+    request();
+    await expect.poll(state).toMatchObject({ is: 'saved' });
+    await saves.stop();
+    saves = start();
+    agent.failWork = { status: 500, reason: 'git', message: 'git failed.' };
+    agent.outcome = 'waits';
+    request();
+    await expect.poll(() => agent.operations.map(({ id }) => id)).toEqual(['save-1-2', 'save-1']);
+    // The end of the second save is known.
+    agent.finish('save-1-2', { result: {} });
+    await expect.poll(state).toMatchObject({ is: 'saved', result: { isVerified: true } });
   });
 
   it('does not count for another pod', async () => {

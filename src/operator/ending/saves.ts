@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Operation, SaveRequest, SaveResult, Work } from '../../generated/agent-api.ts';
-import { maxSaveRounds, type SaveProgress, saveIdOf } from '../../jupyter-server/stop-request.ts';
+import { type SaveProgress, saveIdOf } from '../../jupyter-server/stop-request.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { AgentFailure, type AgentTarget, isTemporary, type SessionAgents } from '../../platform/session-agent/types.ts';
 
@@ -16,9 +16,9 @@ export type SaveState =
  * session's object, and the agent knows the saves that it has begun: another operator that requests the same save continues it.
  */
 export interface Saves {
-  /** Starts the save, unless it is in progress or has ended. */
+  /** Starts the save, unless it is in progress or has ended, and `get` returns it. */
   request(session: string, id: string, target: AgentTarget, reason: SaveRequest['reason']): void;
-  /** Returns the save with this id in this pod of the session. */
+  /** Returns the save with this id in this pod of the session; undefined if it was so long ago that files may have changed since. */
   get(session: string, id: string, podUid: string): SaveState | undefined;
   /** Ends the work for this session. With `cancel`, the agent cancels the save. */
   forget(session: string, cancel?: boolean): void;
@@ -28,6 +28,8 @@ export interface Saves {
 
 export interface SavesOptions {
   readonly agents: SessionAgents;
+  /** Whether the session ends after the save, so that the agent ends kernels and terminals first. */
+  readonly isFinal: boolean;
   /** Is called after each change of a save. */
   readonly onChange: (session: string) => void;
   readonly log: Logger;
@@ -41,9 +43,13 @@ export interface SaveTiming {
   readonly retryMs: number;
   /** Time after which a save has failed. */
   readonly longestMs: number;
+  /** Time during which a save that has ended permits the end of the session: afterwards, its user may have changed files. */
+  readonly validMs: number;
 }
 
-const defaultTiming: SaveTiming = { unreachableMs: 60_000, retryMs: 2_000, longestMs: 3_600_000 };
+const defaultTiming: SaveTiming = { unreachableMs: 60_000, retryMs: 2_000, longestMs: 3_600_000, validMs: 30_000 };
+/** Maximum number of saves without a break. */
+const maxRounds = 3;
 const callMs = 15_000;
 /** Seconds that the agent waits for a change of the save, and the time limit of such a request. */
 const waitSeconds = 20;
@@ -55,15 +61,23 @@ interface Running {
   readonly ended: AbortController;
   readonly run: Promise<void>;
   state: SaveState;
-  /** Id of the save that the agent makes now: another one after each repetition. */
-  saveId: string;
+  /** Number of the save that the agent makes now. The id of the save depends on it. */
+  round: number;
+  /** When the last save has ended, in milliseconds of `performance.now()`. */
+  endedAt: number | undefined;
 }
 
-export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions): Saves {
-  const { unreachableMs, retryMs, longestMs } = { ...defaultTiming, ...timing };
+export function createSaves({ agents, isFinal, onChange, log, timing = {} }: SavesOptions): Saves {
+  const { unreachableMs, retryMs, longestMs, validMs } = { ...defaultTiming, ...timing };
   const saves = new Map<string, Running>();
 
-  /** Returns the operation when it has ended. Throws AgentFailure if the agent does not respond for too long. */
+  const isValid = ({ state, endedAt }: Running): boolean =>
+    state.is !== 'saved' || endedAt === undefined || performance.now() - endedAt <= validMs;
+
+  /**
+   * Returns the operation when it has ended, and whether it had ended before it was requested: for an operator that ended, perhaps long
+   * ago. Throws AgentFailure if the agent does not respond for too long.
+   */
   async function completed(
     {
       target,
@@ -72,8 +86,9 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
       signal,
     }: { target: AgentTarget; id: string; reason: SaveRequest['reason']; signal: AbortSignal },
     onProgress: (operation: Operation) => void,
-  ): Promise<Operation> {
+  ): Promise<{ operation: Operation; wasKnown: boolean }> {
     let operation: Operation | undefined;
+    let wasKnown = true;
     let failingSince: number | undefined;
     for (;;) {
       try {
@@ -84,9 +99,10 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
               { seconds: waitSeconds, version: operation.version },
               Deadline.after(waitMs, signal),
             )
-          : await agents.save(target, { id, reason, isFinal: true }, Deadline.after(callMs, signal));
+          : await agents.save(target, { id, reason, isFinal }, Deadline.after(callMs, signal));
         failingSince = undefined;
-        if (operation.finishedAt !== null) return operation;
+        if (operation.finishedAt !== null) return { operation, wasKnown };
+        wasKnown = false;
         onProgress(operation);
       } catch (error) {
         signal.throwIfAborted();
@@ -111,18 +127,19 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
       onChange(session);
     };
     try {
-      for (let round = 1; ; round += 1) {
-        running.saveId = saveIdOf(id, round);
-        const request = { target, id: running.saveId, reason, signal };
-        const operation = await completed(request, ({ progress }) =>
+      for (let left = maxRounds; ; running.round += 1) {
+        left -= 1;
+        const request = { target, id: saveIdOf(id, running.round), reason, signal };
+        const { operation, wasKnown } = await completed(request, ({ progress }) =>
           report({ is: 'running', progress: { id, ...progress } }),
         );
         const work = await workAfter(target, ended.signal);
+        running.endedAt = performance.now();
         const { result, error } = operation;
         const isSaved = operation.state === 'succeeded' && result !== null;
-        // The agent may have completed the save long ago, for an operator that ended.
-        const isOld = isSaved && result.isVerified && work?.isClean === false;
-        if (round < maxSaveRounds && (isOld || error?.reason === 'interrupted')) continue;
+        const hasChanged = work ? !work.isClean : wasKnown;
+        const isOld = isSaved && result.isVerified && hasChanged;
+        if (left > 0 && (isOld || error?.reason === 'interrupted')) continue;
         if (isSaved) return report({ is: 'saved', result: isOld ? { ...result, isVerified: false } : result, work });
         return report({
           ...{ is: 'failed', work, reason: error?.reason ?? operation.state },
@@ -132,7 +149,7 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
     } catch (err) {
       if (ended.signal.aborted) return;
       if (tooLate.aborted) {
-        await cancelled(target, running.saveId, ended.signal);
+        await cancelled(target, saveIdOf(id, running.round), ended.signal);
         report({ is: 'failed', reason: 'timeout', message: 'The save took too long.', work: undefined });
       } else if (err instanceof AgentFailure) {
         report({ is: 'failed', reason: err.reason, message: err.message, work: undefined });
@@ -165,11 +182,14 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
   return {
     request(session, id, target, reason) {
       const known = saves.get(session);
-      if (known?.id === id && known.target.podUid === target.podUid) return;
+      const isSame = known?.id === id && known.target.podUid === target.podUid;
+      if (isSame && isValid(known)) return;
       known?.ended.abort();
       const progress = { id, step: 'waiting', done: 0, total: null };
       const running: Running = {
-        ...{ id, target, ended: new AbortController(), saveId: id, state: { is: 'running', progress } },
+        ...{ id, target, ended: new AbortController(), state: { is: 'running', progress }, endedAt: undefined },
+        // The agent answers a repeated id with the former save.
+        round: isSame ? known.round + 1 : 1,
         // Begins after this save is in the map.
         run: Promise.resolve().then(() => save(session, running, reason)),
       };
@@ -177,14 +197,14 @@ export function createSaves({ agents, onChange, log, timing = {} }: SavesOptions
     },
     get(session, id, podUid) {
       const known = saves.get(session);
-      return known?.id === id && known.target.podUid === podUid ? known.state : undefined;
+      return known?.id === id && known.target.podUid === podUid && isValid(known) ? known.state : undefined;
     },
     forget(session, cancel = false) {
       const known = saves.get(session);
       if (!known) return;
       saves.delete(session);
       known.ended.abort();
-      if (cancel && known.state.is === 'running') void cancelled(known.target, known.saveId);
+      if (cancel && known.state.is === 'running') void cancelled(known.target, saveIdOf(known.id, known.round));
     },
     async stop() {
       const runs = [...saves.values()];

@@ -20,6 +20,7 @@
  * @property {Step[]} status.details
  * @property {Warning[]} [status.warnings]
  * @property {boolean} [status.restartable]
+ * @property {import('./work-api.js').Saving} [status.saving]
  * @typedef {object} Project
  * @property {number} id
  * @property {string} path
@@ -58,8 +59,8 @@ import { eventsOf } from './event-stream.js';
 /** The URL of the service's prefix, with a slash at its end. */
 export const root = new URL(document.body.dataset.root ?? './', location.href);
 
-/** Longer than the service's deadline (10 s), so that the service's error response, with the cause, arrives first. */
-const timeoutMs = 20_000;
+/** Longer than the service's deadline, so that the service's error response, with the cause, arrives first. */
+const timeoutMs = Number(document.body.dataset.deadlineMs ?? 10_000) + 10_000;
 /** Time without data after which a connection counts as dead. The service sends a comment every 15 s. */
 const silenceMs = 45_000;
 
@@ -89,7 +90,7 @@ export class ApiError extends Error {
  * @param {{ body?: unknown, query?: Record<string, string> }} [options]
  * @returns {Promise<any>} The parsed body; undefined for 204.
  */
-const request = async (method, path, options) => (await exchange(method, path, options)).body;
+export const request = async (method, path, options) => (await exchange(method, path, options)).body;
 
 /**
  * @param {string} method
@@ -163,7 +164,7 @@ function parse(text) {
 }
 
 /** @param {string} name */
-const serverPath = (name) => `servers/${encodeURIComponent(name)}`;
+export const serverPath = (name) => `servers/${encodeURIComponent(name)}`;
 
 /** @returns {Promise<Session[]>} */
 export async function listSessions() {
@@ -187,8 +188,20 @@ export async function launchSession(launch) {
 /** Replaces the pod of a failed session and keeps its files. @param {string} name @returns {Promise<Session>} */
 export const restartSession = (name) => request('POST', `${serverPath(name)}/restart`);
 
-/** @param {string} name */
-export const stopSession = (name) => request('DELETE', serverPath(name));
+/**
+ * Stops a session. @param {string} name @param {{ save?: boolean }} [options] `save`: false deletes the session without a save;
+ * true tries to save also after a save that has failed.
+ */
+export const stopSession = (name, { save } = {}) =>
+  request('DELETE', serverPath(name), save === undefined ? {} : { query: { save: String(save) } });
+
+/**
+ * Hibernates or resumes a session, or changes its resource class.
+ * @param {string} name
+ * @param {{ state?: 'running' | 'hibernated', resource_class_id?: number, force?: boolean }} change
+ * @returns {Promise<Session>}
+ */
+export const changeSession = (name, change) => request('PATCH', serverPath(name), { body: change });
 
 /** Returns the last lines of the log of each container, by container name. @param {string} name @returns {Promise<Record<string, string>>} */
 export const readLogs = (name) => request('GET', `logs/${encodeURIComponent(name)}`, { query: { max_lines: '200' } });
@@ -202,7 +215,7 @@ export const readLogs = (name) => request('GET', `logs/${encodeURIComponent(name
  * @param {AbortSignal} signal
  * @returns {AsyncGenerator<import('./event-stream.js').StreamEvent>} The first event is `open`.
  */
-async function* stream(path, query, lastId, signal) {
+export async function* stream(path, query, lastId, signal) {
   const url = new URL(path, root);
   url.search = new URLSearchParams(query).toString();
   const silence = new AbortController();
@@ -250,7 +263,7 @@ export async function listProjects(search, page) {
 }
 
 /** @param {string} path */
-const projectPath = (path) => `projects/${encodeURIComponent(path)}`;
+export const projectPath = (path) => `projects/${encodeURIComponent(path)}`;
 
 /** @param {string} path @param {string} search @returns {Promise<{ branches: Branch[], next_page: number | null }>} At most 100. */
 export const listBranches = (path, search) =>
@@ -306,6 +319,12 @@ export function launchLink({ namespace, project }, query) {
   url.search = new URLSearchParams(query).toString();
   return url;
 }
+
+/** Returns the URL of the page with the autosaves of a project. @param {string} path "group/project" */
+export const autosavesLink = (path) => new URL(`${projectPath(path)}/autosaves`, root);
+
+/** Whether the user is signed in. */
+export const isSignedIn = () => document.getElementById('account')?.dataset['kind'] === 'registered';
 
 /**
  * Returns why a session failed, or null. The message of a starting session is a failure only if a step has failed and is

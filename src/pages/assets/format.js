@@ -30,6 +30,32 @@ export function formatGigabytes(value) {
   return value > 0 && value < 1 ? `${Math.round(value * 1000)} MB` : `${round(value)} GB`;
 }
 
+/** Returns a number of bytes as text: "512 bytes", "20 KB", "1.5 MB". @param {number} bytes */
+export function formatBytes(bytes) {
+  if (bytes < 1_000) return count(bytes, 'byte');
+  if (bytes < 999_500) return `${Math.round(bytes / 1_000)} KB`;
+  return bytes < 999_500_000 ? `${oneDecimal(bytes / 1e6)} MB` : `${oneDecimal(bytes / 1e9)} GB`;
+}
+
+/** @param {number} value */
+const oneDecimal = (value) => String(Math.round(value * 10) / 10);
+
+/** Returns a number with its noun: "1 file", "3 files". @param {number} number @param {string} one @param {string} [many] */
+export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;
+
+/** Returns the parts as text: "a", "a and b", "a, b and c". @param {readonly string[]} parts */
+export const joined = (parts) =>
+  parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+
+/**
+ * Returns the amounts of a resource class as text: "0.5 cores, 1 GB memory".
+ * @param {Pick<import('./api.js').ResourceClass, 'cpu' | 'memory' | 'gpu'>} size
+ */
+export function amounts({ cpu, memory, gpu }) {
+  const parts = [formatCores(cpu), `${formatGigabytes(memory)} memory`];
+  return [...parts, ...(gpu > 0 ? [count(gpu, 'GPU')] : [])].join(', ');
+}
+
 /** Returns a number of cores as text: "0.5 cores", "1 core". @param {number} value */
 export const formatCores = (value) => `${round(value)} ${value === 1 ? 'core' : 'cores'}`;
 

@@ -1,7 +1,7 @@
 // @ts-check
 import { ApiError, getServerOptions, launchLink, listResourceClasses } from './api.js';
 import { fromTemplate, refsOf, setAttribute, setText, show } from './dom.js';
-import { formatCores, formatGigabytes } from './format.js';
+import { amounts } from './format.js';
 import { refChoice } from './ref-choice.js';
 import { variableList } from './variable-list.js';
 
@@ -139,10 +139,4 @@ export function launchForm(ref, target, chosen) {
     },
     focus: () => ref('branch').focus(),
   };
-}
-
-/** Returns the amounts of a resource class as text: "0.5 cores, 1 GB memory". @param {ResourceClass} size */
-function amounts({ cpu, memory, gpu }) {
-  const parts = [formatCores(cpu), `${formatGigabytes(memory)} memory`];
-  return [...parts, ...(gpu > 0 ? [gpu === 1 ? '1 GPU' : `${gpu} GPUs`] : [])].join(', ');
 }

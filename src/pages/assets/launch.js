@@ -1,9 +1,10 @@
 // @ts-check
 import './account.js';
 import { ApiError, addressOf, followSession, getSession, launchOf, restartSession, stopSession } from './api.js';
-import { confirmations } from './confirm.js';
+import { askBefore } from './confirm.js';
 import { copyLinkOn } from './copy-link.js';
 import { announce, byId, refsOf, setAttribute, setText, show, showText } from './dom.js';
+import { relaunchQuestion, stopQuestion } from './end-questions.js';
 import { showError } from './error-message.js';
 import { failureIn } from './failure-report.js';
 import { fallbackText, follow } from './follow.js';
@@ -12,8 +13,11 @@ import { launchForm } from './launch-form.js';
 import { logsIn } from './logs.js';
 import { showNotice } from './notice.js';
 import { launchWhenDeleted, relaunch } from './relaunch.js';
-import { labelsOf, relaunchQuestion, stopQuestion } from './session-words.js';
+import { savingIn } from './saving-status.js';
+import { sessionChanges } from './session-changes.js';
+import { labelsOf, mayHibernate, warningsOf } from './session-words.js';
 import { notesIn, stepsIn } from './steps.js';
+import { workIn } from './work-panel.js';
 
 /** @typedef {import('./api.js').Session} Session */
 /** @typedef {import('./api.js').LaunchRequest} LaunchRequest */
@@ -27,7 +31,8 @@ const ref = refsOf(page);
 const steps = stepsIn(ref('steps'));
 const notes = notesIn(ref('notes'));
 const failure = failureIn(ref);
-const confirm = confirmations(ref);
+const saving = savingIn(ref);
+const work = workIn(ref, () => session?.name ?? '');
 const form = launchForm(ref, target, data.options);
 
 /** @type {Session | null} */
@@ -36,6 +41,8 @@ let session = null;
 let launch = target;
 /** Whether the launch found an existing session, which may have other options than the form. */
 let hasOtherOptions = false;
+/** Whether the user has requested something else than a session that runs, so that the page does not open JupyterLab by itself. */
+let staysHere = false;
 /** @type {ReturnType<typeof follow> | null} */
 let watching = null;
 let requestedAt = 0;
@@ -48,22 +55,35 @@ const phases = {
   configure: { headline: 'Launch with options', buttons: ['start', 'copyLink'] },
   requesting: { headline: 'Requesting a session', buttons: [] },
   starting: { headline: 'Starting your session', buttons: ['logsToggle', 'stop'] },
-  running: { headline: 'Your session is ready', buttons: ['open', 'logsToggle', 'stop'] },
-  failed: { headline: 'The session failed', buttons: ['restart', 'again', 'logsToggle', 'stop'] },
+  running: { headline: 'Your session is ready', buttons: ['open', 'logsToggle', 'hibernate', 'stop'] },
+  failed: { headline: 'The session failed', buttons: ['restart', 'again', 'resize', 'logsToggle', 'stop'] },
   stopping: { headline: 'Stopping the session', buttons: [] },
-  hibernated: { headline: 'This session is hibernated', buttons: ['retry', 'logsToggle', 'stop'] },
+  hibernated: { headline: 'This session is hibernated', buttons: ['resume', 'resize', 'retry', 'stop'] },
   deleted: { headline: 'The session no longer exists', buttons: ['start', 'options'] },
   rejected: { headline: 'The session could not be launched', buttons: ['retry', 'options'] },
 };
 const changing = ['requesting', 'starting', 'stopping'];
-const allButtons = ['start', 'options', 'open', 'retry', 'restart', 'again', 'logsToggle', 'copyLink', 'stop'];
+const allButtons = [
+  ...['start', 'options', 'open', 'resume', 'retry', 'restart', 'again', 'resize', 'logsToggle', 'copyLink'],
+  ...['hibernate', 'stop'],
+];
+/** Buttons of users who can hibernate sessions. Other users resume a session by launching it again. */
+const hibernationButtons = ['resume', 'resize', 'hibernate'];
+/** @param {Phase} phase */
+const buttonsOf = (phase) =>
+  phases[phase].buttons.filter((name) =>
+    hibernationButtons.includes(name)
+      ? mayHibernate()
+      : !(name === 'retry' && phase === 'hibernated' && mayHibernate()),
+  );
 
 /** @param {Phase} phase */
 function enter(phase) {
   if (page.dataset.phase === phase) return;
   const hadFocus = ref('actions').contains(document.activeElement);
   page.dataset.phase = phase;
-  const { headline, buttons } = phases[phase];
+  const { headline } = phases[phase];
+  const buttons = buttonsOf(phase);
   setText(ref('headline'), headline);
   announce(headline);
   document.title = `${headline} · ${data.name}`;
@@ -91,7 +111,9 @@ function showSession(next) {
   const ready = details.filter((step) => step.status === 'ready').length;
   ref('progressFill').style.setProperty('--share', String(details.length > 0 ? ready / details.length : 0));
   steps(status.state === 'stopping' || status.state === 'hibernated' ? [] : details);
-  notes(status.state === 'starting' || status.state === 'running' ? (status.warnings ?? []) : []);
+  notes(status.state === 'starting' || status.state === 'running' ? warningsOf(next) : []);
+  saving(next);
+  work.update(next);
   failure(next);
   showNotice(ref('notice'), noticeOf(next));
   if (status.state === 'failed') show(ref('restart'), status.restartable !== false);
@@ -99,7 +121,7 @@ function showSession(next) {
 
 /** @param {Session} next */
 function noticeOf({ status }) {
-  if (status.state === 'hibernated') return status.message ?? null;
+  if (status.state === 'hibernated') return status.saving ? null : (status.message ?? null);
   if (!hasOtherOptions || (status.state !== 'running' && status.state !== 'starting')) return null;
   return 'This session existed already and keeps the options of its launch. To change them, stop the session and launch it again.';
 }
@@ -113,6 +135,7 @@ async function begin(request, otherwise = 'rejected') {
   watching?.stop();
   requestedAt = Date.now();
   hasOtherOptions = false;
+  staysHere = false;
   showError(ref('error'), null);
   failure(null);
   showNotice(ref('notice'), null);
@@ -174,7 +197,7 @@ function showNext(next) {
 
 /**
  * Replaces this page with JupyterLab, so that the browser's "Back" button does not launch the session again. If the session
- * may have other options, the page shows a link instead.
+ * may have other options, or runs because it could not be stopped, the page shows a link instead.
  * @param {Session} running
  */
 function open(running) {
@@ -185,11 +208,13 @@ function open(running) {
       ref('error'),
       new ApiError('The session has no valid web address.', { detail: `Its address is: ${running.url}` }),
     );
-  } else if (!hasOtherOptions) location.replace(address);
+  } else if (!hasOtherOptions && !staysHere) location.replace(address);
 }
 
 function showDeleted() {
   session = null;
+  work.close();
+  show(ref('saving'), false);
   showError(ref('error'), null);
   steps([]);
   notes([]);
@@ -227,7 +252,7 @@ ref('restart').addEventListener('click', () => {
   const failed = session;
   if (failed) void begin(() => restartSession(failed.name), 'failed');
 });
-confirm(
+askBefore(
   ref('again'),
   // The button is visible only while there is a session.
   () => relaunchQuestion(/** @type {Session} */ (session), label(), launch.environment_variables),
@@ -238,23 +263,38 @@ confirm(
     void begin(async () => (await relaunch(former.name, launch)).session);
   },
 );
-confirm(
+askBefore(
   ref('stop'),
   () => stopQuestion(/** @type {Session} */ (session), label()),
-  () => void stop(),
+  () => void change('stopping', () => stopSession(session?.name ?? '')),
 );
-async function stop() {
-  if (!session) return;
-  enter('stopping');
+/** The phase after a request, until the session has its state. */
+const phaseAfter = { stopping: 'stopping', hibernating: 'stopping', resuming: 'starting', changing: null };
+/** @param {import('./session-changes.js').Change} what @param {() => Promise<Session | undefined>} action */
+async function change(what, action) {
+  const before = session;
+  if (!before) return;
+  staysHere = what !== 'resuming';
+  const phase = /** @type {Phase | null} */ (phaseAfter[what]);
+  showError(ref('error'), null);
+  if (phase) enter(phase);
   try {
-    await stopSession(session.name);
+    const changed = await action();
+    if (changed) showSession(changed);
     watch();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    showSession(session);
+    showSession(before);
     showError(ref('error'), error);
   }
 }
+sessionChanges(
+  ref,
+  () => /** @type {Session} */ (session),
+  label,
+  change,
+  (error) => showError(ref('error'), error),
+);
 
 logsIn(ref('logs'), ref('logsToggle'), () => session?.name ?? null);
 

@@ -1,5 +1,5 @@
 // @ts-check
-import { launchLink, listProjects } from './api.js';
+import { autosavesLink, isSignedIn, launchLink, listProjects } from './api.js';
 import { byId, fromTemplate, reconcile, refsOf, setAttribute, setText, show, showText } from './dom.js';
 import { showError } from './error-message.js';
 import { poll } from './poll.js';
@@ -105,6 +105,9 @@ function projectRow() {
       setText(ref('visibilityText'), project.visibility);
       setText(ref('launchName'), project.path);
       setText(ref('optionsName'), `for launching ${project.path}`);
+      setAttribute(ref('autosaves'), 'href', autosavesLink(project.path).href);
+      setText(ref('autosavesName'), `of ${project.path}`);
+      show(ref('autosaves'), isSignedIn());
       show(ref('ways'), project.default_branch !== null);
       show(ref('nothing'), project.default_branch === null);
     },

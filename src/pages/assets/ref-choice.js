@@ -32,10 +32,12 @@ export function refChoice(ref, target) {
     const found = await listBranches(path, wanted);
     if (wanted !== search.value.trim()) return;
     const chosen = branches.value;
-    const names = new Set([chosen, ...found.branches.map(({ name }) => name)]);
+    // A session is launched from the branch of an autosave on the page of autosaves.
+    const offered = found.branches.map(({ name }) => name).filter((name) => !name.startsWith('renku/autosave/'));
+    const names = new Set([chosen, ...offered]);
     branches.replaceChildren(...[...names].map((name) => new Option(name, name, name === chosen, name === chosen)));
     show(ref('branchSearchPlace'), found.next_page !== null || wanted !== '');
-    if (wanted) announce(`${found.branches.length} branches match`);
+    if (wanted) announce(`${offered.length} branches match`);
   }
 
   /** @param {number} page */

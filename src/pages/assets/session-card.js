@@ -1,18 +1,43 @@
 // @ts-check
-import { ApiError, addressOf, launchLink, launchOf, restartSession, stopSession, targetOf } from './api.js';
-import { confirmations } from './confirm.js';
+import {
+  ApiError,
+  addressOf,
+  autosavesLink,
+  isSignedIn,
+  launchLink,
+  launchOf,
+  restartSession,
+  stopSession,
+  targetOf,
+} from './api.js';
+import { askBefore } from './confirm.js';
 import { copyLinkOn } from './copy-link.js';
 import { fromTemplate, refsOf, setAttribute, setText, show } from './dom.js';
+import { relaunchQuestion, stopQuestion } from './end-questions.js';
 import { showError } from './error-message.js';
 import { failureIn } from './failure-report.js';
 import { age, formatCores, formatGigabytes, gigabytes, round } from './format.js';
+import { kernelsIn } from './kernels-panel.js';
 import { logsIn } from './logs.js';
 import { showNotice } from './notice.js';
 import { relaunch } from './relaunch.js';
-import { pathOf, relaunchQuestion, stateWords, stopQuestion } from './session-words.js';
+import { savingIn } from './saving-status.js';
+import { sessionChanges } from './session-changes.js';
+import { mayHibernate, pathOf, stateWords, warningsOf } from './session-words.js';
 import { notesIn, stepsIn } from './steps.js';
+import { syncIn } from './sync-panel.js';
+import { workIn } from './work-panel.js';
 
 /** @typedef {import('./api.js').Session} Session */
+
+/** The state to show after a request, until the session has it; null: the state of the session. */
+const pendingStates = /** @type {const} */ ({
+  stopping: 'stopping',
+  restarting: 'starting',
+  resuming: 'starting',
+  hibernating: 'stopping',
+  changing: null,
+});
 
 /**
  * Creates the card of a session on the sessions page.
@@ -28,16 +53,21 @@ export function sessionCard(first, changed, showLaunchError) {
   const notes = notesIn(ref('notes'));
   const failure = failureIn(ref);
   const logs = logsIn(ref('logs'), ref('logsToggle'), () => session.name);
-  const confirm = confirmations(ref);
+  const saving = savingIn(ref);
+  const work = workIn(ref, () => session.name);
+  const kernels = kernelsIn(ref, () => session.name);
+  const sync = syncIn(ref, () => session.name);
   let session = first;
   /** A label that is unique among the sessions of the page. */
   let label = pathOf(first);
   /** @type {import('./newer-commits.js').Newer} */
   let newer = null;
-  /** The last request, until the state of the session shows its effect. @type {'stopping' | 'restarting' | null} */
+  /** The last request, until the state of the session shows its effect. @type {keyof typeof pendingStates | null} */
   let pending = null;
+  /** The save before the last request, which the request has not caused. @type {string | undefined} */
+  let formerSave;
 
-  for (const drawer of ['details', 'logs']) {
+  for (const drawer of ['details', 'logs', 'kernels']) {
     ref(drawer).id = `${drawer}-${first.name}`;
     ref(`${drawer}Toggle`).setAttribute('aria-controls', `${drawer}-${first.name}`);
   }
@@ -49,27 +79,35 @@ export function sessionCard(first, changed, showLaunchError) {
   });
   copyLinkOn(ref('copyLink'), link);
   ref('restart').addEventListener('click', () => void change('restarting', () => restartSession(session.name)));
-  confirm(
+  askBefore(
     ref('again'),
     () => relaunchQuestion(session, label),
     (values) => void change('restarting', () => launchAgain(values)),
   );
-  confirm(
+  askBefore(
     ref('stop'),
     () => stopQuestion(session, label),
     () => void change('stopping', () => stopSession(session.name)),
   );
+  sessionChanges(
+    ref,
+    () => session,
+    () => label,
+    change,
+    (error) => showError(ref('error'), error),
+  );
 
-  /** @param {'stopping' | 'restarting'} what @param {() => Promise<unknown>} action */
+  /** @param {keyof typeof pendingStates} what @param {() => Promise<unknown>} action */
   async function change(what, action) {
     pending = what;
+    formerSave = session.status.saving?.operation;
     showError(ref('error'), null);
     render();
     // The clicked button becomes hidden, so the focus moves to the title of the card.
     ref('title').focus();
     try {
       await action();
-      if (what === 'restarting') pending = null;
+      if (what !== 'stopping') pending = null;
     } catch (error) {
       pending = null;
       if (!(error instanceof ApiError)) throw error;
@@ -107,14 +145,29 @@ export function sessionCard(first, changed, showLaunchError) {
 
   function render() {
     const { annotations, status } = session;
-    const state = pending === 'stopping' ? 'stopping' : pending === 'restarting' ? 'starting' : status.state;
+    const state = pending === null ? status.state : (pendingStates[pending] ?? status.state);
     setAttribute(element, 'data-state', state);
     const slash = pathOf(session).lastIndexOf('/') + 1;
     setText(ref('namespace'), pathOf(session).slice(0, slash));
     setText(ref('project'), pathOf(session).slice(slash));
     setAttribute(ref('article'), 'aria-label', label);
-    for (const name of ['open', 'restart', 'again', 'details', 'logs', 'stop', 'copy'])
+    for (const name of [
+      'open',
+      'restart',
+      'again',
+      'details',
+      'logs',
+      'kernels',
+      'stop',
+      'copy',
+      'resume',
+      'resize',
+      'hibernate',
+    ])
       setText(ref(`${name}Name`), label);
+    setText(ref('saveName'), ` the work of ${label}`);
+    setText(ref('syncAddName'), ` of ${label}`);
+    setText(ref('workName'), ` in ${label}`);
     setText(ref('state'), stateWords[state] ?? state);
     setText(ref('branch'), annotations['renku.io/branch'] || 'unknown branch');
     setText(ref('commit'), (annotations['renku.io/commit-sha'] ?? '').slice(0, 8));
@@ -123,8 +176,12 @@ export function sessionCard(first, changed, showLaunchError) {
     setAttribute(ref('started'), 'title', new Date(session.started).toLocaleString());
 
     failure(pending === null ? session : null);
-    showNotice(ref('notice'), state === 'hibernated' ? (status.message ?? null) : null);
-    notes(state === 'failed' || state === 'stopping' ? [] : (status.warnings ?? []));
+    saving(session);
+    work.update(session);
+    kernels.update(state === 'running');
+    sync.update(session);
+    showNotice(ref('notice'), state === 'hibernated' && !status.saving ? (status.message ?? null) : null);
+    notes(state === 'failed' || state === 'stopping' ? [] : warningsOf(session));
     steps(pending === null && (state === 'starting' || state === 'failed') ? (status.details ?? []) : []);
     renderNewer(state);
     renderUsage(state === 'running');
@@ -132,6 +189,9 @@ export function sessionCard(first, changed, showLaunchError) {
     const address = addressOf(session);
     setAttribute(ref('open'), 'href', address);
     show(ref('open'), state === 'running' && address !== null);
+    show(ref('resume'), state === 'hibernated' && pending === null && mayHibernate());
+    show(ref('resize'), (state === 'hibernated' || state === 'failed') && pending === null && mayHibernate());
+    show(ref('hibernate'), state === 'running' && pending === null && mayHibernate());
     show(ref('restart'), state === 'failed' && status.restartable !== false);
     show(ref('again'), state === 'failed');
     show(ref('stop'), state !== 'stopping' && pending === null);
@@ -142,6 +202,8 @@ export function sessionCard(first, changed, showLaunchError) {
     setText(ref('name'), session.name);
     setText(ref('launchLink'), link().href);
     setAttribute(ref('launchLink'), 'href', link().href);
+    setAttribute(ref('autosaves'), 'href', autosavesLink(pathOf(session)).href);
+    for (const part of ['autosavesTerm', 'autosavesPlace']) show(ref(part), isSignedIn());
   }
 
   /** @param {string} state */
@@ -192,7 +254,10 @@ export function sessionCard(first, changed, showLaunchError) {
     update(next, ownLabel) {
       session = next;
       label = ownLabel;
-      if (pending === 'stopping' && next.status.state === 'stopping') pending = null;
+      const { state, saving: save } = next.status;
+      // The save of a stop may have failed before the page has seen the state `stopping`.
+      const hasFailed = Boolean(save?.failure) && save?.operation !== formerSave;
+      if (pending === 'stopping' && (state === 'stopping' || hasFailed)) pending = null;
       render();
     },
     /** @param {import('./newer-commits.js').Newer} next */
@@ -202,6 +267,9 @@ export function sessionCard(first, changed, showLaunchError) {
     },
     close() {
       logs.close();
+      work.close();
+      kernels.close();
+      sync.close();
       failure(null);
     },
   };

@@ -1,7 +1,7 @@
 // @ts-check
 import { sessionContainers } from './containers.js';
 
-/** Texts for sessions: labels, names of states, and the questions before a session is deleted. */
+/** Texts for sessions: labels, names of states, and what a deletion loses. */
 
 /** @typedef {import('./api.js').Session} Session */
 
@@ -45,8 +45,18 @@ export function labelsOf(sessions) {
   );
 }
 
-/** Returns a text about the data that a deletion of the session loses. @param {Pick<Session, 'status'>} session */
-function lossOf({ status }) {
+/** Returns the warnings of a session, without the one about a failed save, which the page shows with its choices. @param {Pick<Session, 'status'>} session */
+export function warningsOf({ status }) {
+  const failure = status.saving?.failure;
+  return (status.warnings ?? []).filter(({ message }) => !failure || !message.includes(failure.message));
+}
+
+/** Returns whether the user can hibernate sessions: signed in, and the platform keeps the files on volumes. */
+export const mayHibernate = () => document.body.dataset.hibernates === 'true';
+
+/** Returns a text about the data that a deletion of the session loses. @param {Pick<Session, 'status' | 'annotations'>} session */
+export function lossOf({ status, annotations }) {
+  if (status.state === 'hibernated') return hibernatedLoss(annotations);
   const autosaveStep = sessionContainers().find(({ role }) => role === 'repository')?.step;
   const autosaves = (status.details ?? []).some(({ step }) => step === autosaveStep);
   return autosaves
@@ -54,32 +64,16 @@ function lossOf({ status }) {
     : 'Its files are deleted and not saved: work that was not pushed is lost.';
 }
 
-/** @param {Session} session @param {string} label @returns {import('./confirm.js').Confirmation} */
-export const stopQuestion = (session, label) => ({
-  question: `Stop ${label}?`,
-  loss: lossOf(session),
-  yes: 'Stop and delete',
-});
-
-/**
- * @param {Session} session
- * @param {string} label
- * @param {Record<string, string>} [known] Values of the session's environment variables, if this page has launched the session.
- * @returns {import('./confirm.js').Confirmation}
- */
-export function relaunchQuestion(session, label, known = {}) {
-  const values = (session.launch?.environment_variables ?? []).map(
-    (name) => /** @type {const} */ ([name, known[name] ?? '']),
-  );
-  const again = [
-    lossOf(session),
-    'The new session starts from the same commit with the same options.',
-    ...(values.length > 0
-      ? ['The values of its environment variables are stored in the session only. Enter them again.']
-      : []),
-    ...(session.cloudstorage?.length
-      ? ['Its cloud storage is not mounted, because the keys for it are not stored.']
-      : []),
+/** Returns what a hibernated session loses, by the state of its repository at the hibernation. @param {Session['annotations']} annotations */
+function hibernatedLoss(annotations) {
+  const isDirty = annotations['renku.io/hibernationDirty'];
+  const isPushed = annotations['renku.io/hibernationSynchronized'];
+  if (isDirty === 'false' && isPushed === 'true')
+    return 'Its volume is deleted. When it was hibernated, it had no changed files and no commits that were not pushed.';
+  const parts = [
+    ...(isDirty === 'true' ? ['files that were not committed'] : []),
+    ...(isPushed === 'false' ? ['commits that were not pushed'] : []),
   ];
-  return { question: `Launch ${label} again?`, loss: again.join(' '), yes: 'Delete and launch again', values };
+  const had = parts.length > 0 ? ` When it was hibernated, it had ${parts.join(' and ')}.` : '';
+  return `Its files are deleted and not saved: work that was not pushed is lost.${had}`;
 }

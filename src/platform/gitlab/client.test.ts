@@ -145,6 +145,24 @@ describe('the GitLab client on the forge', () => {
     expect(await gitlab.mergeBase(asAda(), 'Group/Sub/None', ['main', 'v1'], inTime())).toBeUndefined();
   });
 
+  it('compares a branch with an earlier commit', async () => {
+    const compare = (from: string, to: string, project = 'Group/Sub/Own') =>
+      gitlab.compare(asAda(), project, { from, to }, inTime());
+    const parent = await runGit(join(served.scratch, 'tree'), 'rev-parse', 'main~1');
+    expect(await compare(parent.slice(0, 7), 'with/slash')).toEqual({
+      commits: [
+        { sha, title: 'b', authorName: 'Test', committedDate: '2025-01-01T00:00:00.000+00:00', parents: [parent] },
+      ],
+      files: ['a.txt'],
+      hasAllFiles: true,
+    });
+    expect(await compare('main', 'v1')).toEqual({ commits: [], files: [], hasAllFiles: true });
+    expect(await compare('1234567', 'main')).toBeUndefined();
+    expect(await compare('main', 'nothing')).toBeUndefined();
+    expect(await compare('main', 'v1', 'Group/Sub/None')).toBeUndefined();
+    expect(await compare('main', 'v1', '..')).toBeUndefined();
+  });
+
   it("lists the caller's projects, last active first, a page at a time", async () => {
     const paths = async (access: { url: string; token: string | null }, page: number, search?: string) =>
       (await gitlab.projects(access, { page, ...(search ? { search } : {}) }, inTime())).map(

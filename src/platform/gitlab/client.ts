@@ -7,13 +7,14 @@ import type { OutboundHttp } from '../outbound-http/types.ts';
 import { createRateLimiter, type RateLimiterOptions } from './rate-limiter.ts';
 import { createRequester, type RequesterOptions } from './requester.ts';
 import { GitLabNotFound } from './responses.ts';
-import { readBranch, readBranchTip, readCommit, readListedCommit, readProject } from './shapes.ts';
+import { readBranch, readBranchTip, readCommit, readComparison, readListedCommit, readProject } from './shapes.ts';
 import {
   type GitLab,
   type GitLabAccess,
   type GitLabBranch,
   type GitLabBranches,
   type GitLabCommit,
+  type GitLabComparisons,
   type GitLabHistory,
   type GitLabProject,
   GitLabUnauthorized,
@@ -44,7 +45,7 @@ const commitsPerPage = 20;
  * the client keeps the state of GitLab's rate limits and, for some seconds, public resources. Methods throw the errors of
  * `types.ts`.
  */
-export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & GitLabHistory {
+export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & GitLabComparisons & GitLabHistory {
   const requester: RequesterOptions = {
     http: options.http,
     log: options.log,
@@ -192,6 +193,12 @@ export function createGitLab(options: GitLabOptions): GitLab & GitLabBranches & 
       if (response === undefined) return undefined;
       const commits = listed(response.data, readListedCommit, access, 'commits');
       return { commits, nextPage: response.paginationInfo.next ?? undefined };
+    },
+
+    async compare(access, projectPathOrId, { from, to }, deadline) {
+      if (!isPathParameter(projectPathOrId)) return undefined;
+      const body = await found(new Repositories(resource(access, deadline)).compare(projectPathOrId, from, to));
+      return body === undefined ? undefined : usable(readComparison(body), access, 'comparison');
     },
 
     async deleteBranch(access, projectPathOrId, name, deadline) {

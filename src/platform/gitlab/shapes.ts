@@ -1,5 +1,12 @@
 import { asObject } from '../../lib/json.ts';
-import type { GitLabBranch, GitLabBranchTip, GitLabCommit, GitLabListedCommit, GitLabProject } from './types.ts';
+import type {
+  GitLabBranch,
+  GitLabBranchTip,
+  GitLabCommit,
+  GitLabComparison,
+  GitLabListedCommit,
+  GitLabProject,
+} from './types.ts';
 
 /** Access levels as GitLab numbers them: 10 guest, 20 reporter, 30 developer, 40 maintainer, 50 owner. */
 const guest = 10;
@@ -65,6 +72,27 @@ export function readListedCommit(value: unknown): GitLabListedCommit | undefined
   const body = asObject(value);
   return commit && { ...commit, title: text(body?.['title']) ?? '', authorName: text(body?.['author_name']) ?? null };
 }
+
+/** GitLab ends the list of files at this number by default (`diff_max_files`), and does not say so. */
+const maxComparedFiles = 1_000;
+
+/** Returns the comparison that GitLab describes, or undefined if `value` is not a valid description. */
+export function readComparison(value: unknown): GitLabComparison | undefined {
+  const body = asObject(value);
+  const { commits, diffs } = body ?? {};
+  if (!Array.isArray(commits) || !Array.isArray(diffs)) return undefined;
+  return {
+    commits: commits.flatMap((each) => {
+      const commit = readListedCommit(each);
+      const parents = asObject(each)?.['parent_ids'];
+      return commit ? [{ ...commit, parents: Array.isArray(parents) ? parents.filter(isText) : [] }] : [];
+    }),
+    files: diffs.flatMap((diff) => text(asObject(diff)?.['new_path']) ?? []),
+    hasAllFiles: body?.['compare_timeout'] !== true && diffs.length < maxComparedFiles,
+  };
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
 
 function accessLevel(value: unknown): number {
   const level = asObject(value)?.['access_level'];

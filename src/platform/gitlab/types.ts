@@ -60,6 +60,21 @@ export interface GitLabCommitPage {
   readonly nextPage: number | undefined;
 }
 
+/** A commit of a comparison. */
+export interface GitLabComparedCommit extends GitLabListedCommit {
+  /** Full ids. */
+  readonly parents: readonly string[];
+}
+
+/** What a commit has and another one has not. */
+export interface GitLabComparison {
+  readonly commits: readonly GitLabComparedCommit[];
+  /** Paths of the files that differ from the common ancestor. */
+  readonly files: readonly string[];
+  /** Whether all files are listed: GitLab limits their number. */
+  readonly hasAllFiles: boolean;
+}
+
 /** GitLab is down, slow or overloaded, or sent an invalid response. Never used for "not found". */
 export class GitLabUnavailable extends Error {
   override readonly name = 'GitLabUnavailable';
@@ -143,6 +158,20 @@ export interface GitLabHistory extends Pick<GitLabBranches, 'branches'> {
     options: { ref: string | undefined; page: number },
     deadline: Deadline,
   ): Promise<GitLabCommitPage | undefined>;
+}
+
+/** Comparisons of commits. */
+export interface GitLabComparisons {
+  /**
+   * Returns what `to` has and `from` has not, each named as in `commit`; undefined if the caller cannot see the project or one of
+   * the commits does not exist.
+   */
+  compare(
+    access: GitLabAccess,
+    projectPathOrId: string | number,
+    refs: { readonly from: string; readonly to: string },
+    deadline: Deadline,
+  ): Promise<GitLabComparison | undefined>;
 }
 
 /** Operations on the branches of a project. */

@@ -188,7 +188,8 @@ export function createKubernetesClient(options: TransportOptions): KubernetesCon
 
 /**
  * Yields all pages of a list. A page that is too large is requested again as smaller pages, so that a few very large objects
- * do not prevent the list. Throws KubernetesError 410 if the list expires between two pages.
+ * do not prevent the list. While the caller handles a page, the next one is already requested. Throws KubernetesError 410 if the list
+ * expires between two pages.
  * @param deadlineOf is called once per page.
  */
 export async function* listPages<T extends KubernetesObject>(
@@ -199,19 +200,26 @@ export async function* listPages<T extends KubernetesObject>(
   deadlineOf: () => Deadline,
 ): AsyncIterable<ListPage<T>> {
   let limit = pageSize;
-  let token: string | undefined;
-  while (true) {
-    let page: ListPage<T>;
-    try {
-      page = await client.listPage<T>(type, namespace, { ...options, limit, continue: token }, deadlineOf());
-    } catch (error) {
-      if (!(error instanceof ResponseTooLarge) || limit === 1) throw error;
-      limit = Math.max(1, Math.floor(limit / 8));
-      continue;
+  const read = async (token: string | undefined): Promise<ListPage<T>> => {
+    while (true) {
+      try {
+        return await client.listPage<T>(type, namespace, { ...options, limit, continue: token }, deadlineOf());
+      } catch (error) {
+        if (!(error instanceof ResponseTooLarge) || limit === 1) throw error;
+        limit = Math.max(1, Math.floor(limit / 8));
+      }
     }
-    token = page.continue;
+  };
+  let next = read(undefined);
+  while (true) {
+    const page = await next;
+    if (page.continue !== undefined) {
+      next = read(page.continue);
+      // The error is thrown when this page is awaited. Until then, it must not end the process.
+      next.catch(() => undefined);
+    }
     yield page;
-    if (token === undefined) return;
+    if (page.continue === undefined) return;
   }
 }
 

@@ -14,7 +14,7 @@ export interface Projection<T> {
 }
 
 /** An object in the store. Each page of a list is converted to entries when it arrives, to free the memory of raw objects. */
-export interface Entry<T> {
+interface Entry<T> {
   readonly key: string;
   readonly namespace: string;
   readonly name: string;
@@ -24,6 +24,14 @@ export interface Entry<T> {
   readonly value: T | undefined;
   /** The key in each index, in the order of the indexes. */
   readonly indexed: readonly (string | undefined)[];
+}
+
+/** An entry that is in the store. Entries of a list are not copied, because the event loop stalls while all of them enter the store. */
+export interface StoredEntry<T> extends Entry<T> {
+  /** The number of its update; 0 before. */
+  at: number;
+  /** Whether the update was the response to an own write. */
+  own: boolean;
 }
 
 /** For the values that have no index. */
@@ -43,9 +51,11 @@ export class ObjectStore<T> {
   readonly #projection: Projection<T>;
   readonly #log: Logger;
   readonly #emit: (event: CacheEvent<T>) => void;
-  readonly #entries = new Map<string, Entry<T> & { readonly at: number; readonly own: boolean }>();
+  readonly #entries = new Map<string, StoredEntry<T>>();
   /** The keys of the objects by index and value. Arrays, because most values have one object, and a set has 200 bytes more. */
   readonly #indexes = new Map<string, Map<string, string[]>>();
+  /** The same, in the order of `Entry.indexed`. */
+  readonly #orderedIndexes: readonly Map<string, string[]>[];
   /** The objects of a namespace share the string with its name. */
   readonly #namespaces = new Map<string, string>();
   readonly #tombstones = new Map<string, number>();
@@ -57,6 +67,7 @@ export class ObjectStore<T> {
     this.#log = log;
     this.#emit = emit;
     for (const index of Object.keys(projection.indexes)) this.#indexes.set(index, new Map());
+    this.#orderedIndexes = [...this.#indexes.values()];
   }
 
   get size(): number {
@@ -80,8 +91,8 @@ export class ObjectStore<T> {
     return [...this.#entries.values()].flatMap(({ value }) => (value === undefined ? [] : [value]));
   }
 
-  /** Returns undefined if `raw` is not a Kubernetes object with a name. */
-  entry(raw: unknown): Entry<T> | undefined {
+  /** Returns undefined if `raw` is not a Kubernetes object with a name. An object in the store is not projected again. */
+  entry(raw: unknown): StoredEntry<T> | undefined {
     const { name, namespace = '', uid = '', resourceVersion = '' } = isKubernetesObject(raw) ? raw.metadata : {};
     const texts: unknown[] = [name, namespace, uid, resourceVersion];
     if (!isKubernetesObject(raw) || name === undefined || texts.some((text) => typeof text !== 'string')) {
@@ -91,7 +102,10 @@ export class ObjectStore<T> {
     const known = this.#namespaces.get(namespace);
     if (known === undefined) this.#namespaces.set(namespace, namespace);
     const key = keyOf(namespace, name);
-    return { key, namespace: known ?? namespace, name, uid, resourceVersion, ...this.#project(raw, key) };
+    const stored = this.#entries.get(key);
+    const isStored = stored?.uid === uid && resourceVersion !== '' && stored.resourceVersion === resourceVersion;
+    const { value, indexed } = isStored ? stored : this.#project(raw, key);
+    return { key, namespace: known ?? namespace, name, uid, resourceVersion, value, indexed, at: 0, own: false };
   }
 
   /** Returns the number of the next update, to compare the order of updates. A list calls this when it begins. */
@@ -101,7 +115,7 @@ export class ObjectStore<T> {
   }
 
   /** Adds or updates an object. @param own whether the object is the response to an own write, and not from a watch event. */
-  put(entry: Entry<T>, own: boolean): void {
+  put(entry: StoredEntry<T>, own: boolean): void {
     if (this.#tombstones.has(entry.uid)) return;
     const known = this.#entries.get(entry.key);
     const order = known ? compareResourceVersions(entry.resourceVersion, known.resourceVersion) : 1;
@@ -116,7 +130,7 @@ export class ObjectStore<T> {
   }
 
   /** Applies a list. @param began the result of `tick()` before the request. @param namespace '' means all namespaces. */
-  replaceAll(namespace: string, entries: Entry<T>[], began: number): void {
+  replaceAll(namespace: string, entries: readonly StoredEntry<T>[], began: number): void {
     const listed = new Set<string>();
     for (const entry of entries) {
       const buried = this.#tombstones.get(entry.uid);
@@ -129,7 +143,8 @@ export class ObjectStore<T> {
         known?.own && known.at > began ? order === undefined || order > 0 : order !== 0 || known?.uid !== entry.uid;
       if (newer) this.#set(entry, false);
     }
-    for (const known of [...this.#entries.values()]) {
+    // A map may change while it is iterated.
+    for (const known of this.#entries.values()) {
       const inScope = namespace === '' || known.namespace === namespace;
       const writtenSince = known.own && known.at > began;
       if (inScope && !listed.has(known.key) && !writtenSince) this.#drop(known);
@@ -148,17 +163,21 @@ export class ObjectStore<T> {
     }
   }
 
-  #set(entry: Entry<T>, own: boolean): void {
+  #set(entry: StoredEntry<T>, own: boolean): void {
     const previous = this.#entries.get(entry.key);
     if (previous) this.#unindex(previous);
+    entry.own = own;
+    entry.at = this.tick();
     // An object without a stored value has no entry. For example, most Events of a cluster are not stored.
-    if (entry.value !== undefined) this.#entries.set(entry.key, { ...entry, own, at: this.tick() });
+    if (entry.value !== undefined) this.#entries.set(entry.key, entry);
     else this.#entries.delete(entry.key);
-    for (const [index, value] of this.#indexed(entry)) {
+    this.#orderedIndexes.forEach((index, position) => {
+      const value = entry.indexed[position];
+      if (value === undefined) return;
       const keys = index.get(value);
       if (keys) keys.push(entry.key);
       else index.set(value, [entry.key]);
-    }
+    });
     this.#report(entry, previous);
   }
 
@@ -184,20 +203,14 @@ export class ObjectStore<T> {
     }
   }
 
-  /** Returns each index that has this object, with the object's value. */
-  #indexed({ indexed }: Entry<T>): (readonly [index: Map<string, string[]>, value: string])[] {
-    return [...this.#indexes.values()].flatMap((index, position) => {
-      const value = indexed[position];
-      return value === undefined ? [] : [[index, value] as const];
-    });
-  }
-
   #unindex(entry: Entry<T>): void {
-    for (const [index, value] of this.#indexed(entry)) {
+    this.#orderedIndexes.forEach((index, position) => {
+      const value = entry.indexed[position];
+      if (value === undefined) return;
       const others = (index.get(value) ?? []).filter((key) => key !== entry.key);
       if (others.length > 0) index.set(value, others);
       else index.delete(value);
-    }
+    });
   }
 
   #bury(uid: string): void {

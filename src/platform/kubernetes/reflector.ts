@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createBackOff } from '../../lib/back-off.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { asObject } from '../../lib/json.ts';
 import { listPages } from './client.ts';
-import { type Entry, keyOf, type ObjectStore } from './object-store.ts';
+import { keyOf, type ObjectStore, type StoredEntry } from './object-store.ts';
 import type { KubernetesObject } from './objects.ts';
 import { compareResourceVersions } from './resource-version.ts';
 import {
@@ -52,6 +52,8 @@ export interface Reflector {
 const resumeAttempts = 3;
 /** Minimum duration of a watch without events. After a shorter watch, there is a delay before the next watch. */
 const shortWatchMs = 1_000;
+/** Objects of a list that are converted in one iteration of the event loop. */
+const perTurn = 50;
 
 /**
  * Keeps one namespace of a store up to date: lists the objects, watches from the resourceVersion of the list, and retries
@@ -88,16 +90,20 @@ export function createReflector<T>(options: {
 
   async function list(signal: AbortSignal): Promise<void> {
     const began = store.tick();
-    const entries: Entry<T>[] = [];
+    const entries: StoredEntry<T>[] = [];
     let listVersion = '';
     const deadline = () => Deadline.after(timing.listTimeoutMs, signal);
     for await (const page of listPages<KubernetesObject>(client, type, namespace, selectors, deadline)) {
       lastContactAt = Date.now();
       // All pages should have the same resourceVersion. If the versions differ, a watch from the oldest version loses no event.
       listVersion ||= page.resourceVersion;
-      for (const raw of page.items) {
-        const entry = store.entry(raw);
-        if (entry) entries.push(entry);
+      for (let index = 0; index < page.items.length; index += perTurn) {
+        // Other work of the program runs in between: a page was parsed just now, which takes as long as this.
+        await setImmediate(undefined, { signal });
+        for (const raw of page.items.slice(index, index + perTurn)) {
+          const entry = store.entry(raw);
+          if (entry) entries.push(entry);
+        }
       }
     }
     if (listVersion === '') throw new InvalidWatch(`list ${type.plural}: the list has no resourceVersion`);

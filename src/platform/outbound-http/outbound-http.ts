@@ -3,12 +3,12 @@ import { pipeline, type Readable, type Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Agent, buildConnector, type Dispatcher, errors, request as undiciRequest } from 'undici';
 import { type AddressRanges, createAddressRanges } from '../../lib/address-ranges.ts';
+import { checkedLookup, createDnsLookup, type Resolve, systemAddresses } from '../../lib/checked-lookup.ts';
 import { endOf, orAborted } from '../../lib/deadline.ts';
 import { errorCode, errorSyscall } from '../../lib/error-code.ts';
+import { mayConnect } from '../../lib/public-addresses.ts';
 import { currentTraceparent } from '../../lib/trace-context.ts';
 import { type OutboundCalls, outcomeOfError, outcomeOfStatus } from '../metrics/outbound-calls.ts';
-import { mayConnect } from './addresses.ts';
-import { checkedLookup, createDnsLookup, type Resolve, systemAddresses } from './lookup.ts';
 import {
   AddressRefused,
   OutboundFailure,

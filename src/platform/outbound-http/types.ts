@@ -1,6 +1,8 @@
 import type { Deadline } from '../../lib/deadline.ts';
 import type { OutboundTarget } from '../metrics/outbound-calls.ts';
 
+export { AddressRefused } from '../../lib/checked-lookup.ts';
+
 export interface OutboundRequest {
   /** The kind of server, for the metrics. */
   target: OutboundTarget;
@@ -44,19 +46,6 @@ export interface OutboundHttp {
   request(url: string | URL, options: OutboundRequest): Promise<OutboundResponse>;
   /** Closes all connections; requests in flight fail. */
   close(): Promise<void>;
-}
-
-/**
- * The host is, or its name resolves to, an address that is not on the public internet. The message names the host as the
- * request does, and nothing else.
- */
-export class AddressRefused extends Error {
-  override readonly name = 'AddressRefused';
-  readonly host: string;
-  constructor(host: string) {
-    super(`${host} is not on the public internet, and not in a network that the platform allows`);
-    this.host = host;
-  }
 }
 
 export type FailureReason = 'unreachable' | 'too-large' | 'redirect-refused' | 'invalid-url' | 'invalid-response';

@@ -153,7 +153,7 @@ function challengesOf({ url, headers }: OutboundResponse, base: string): readonl
   return url.origin === new URL(base).origin ? parseChallenges(headers['www-authenticate'] ?? '') : [];
 }
 
-const unknownConfig: ImageConfig = { platform: null, workingDir: null, jupyter: null };
+const unknownConfig: ImageConfig = { platform: null, workingDir: null, jupyter: null, runsArguments: null };
 
 type Get = (path: string) => Promise<OutboundResponse>;
 
@@ -193,8 +193,8 @@ async function describe(first: OutboundResponse, { reference, access }: LookupRe
   if (!config) return { kind: 'not-an-image' };
   if (config.platform !== null && !runsSessions(config.platform)) return { kind: 'not-an-image' };
   if (platforms.length === 0 && config.platform !== null) platforms = [config.platform];
-  const { workingDir, jupyter } = config;
-  return { kind: 'image', needsCredentials: false, platforms, size, workingDir, jupyter };
+  const { workingDir, jupyter, runsArguments } = config;
+  return { kind: 'image', needsCredentials: false, platforms, size, workingDir, jupyter, runsArguments };
 }
 
 /**

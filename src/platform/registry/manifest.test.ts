@@ -128,6 +128,7 @@ test.each([
     platform: 'linux/arm64/v8',
     workingDir: expected,
     jupyter: null,
+    runsArguments: true,
   });
 });
 
@@ -148,9 +149,37 @@ test.each([
   expect(readConfig(json(config), 'image')).toMatchObject({ jupyter: expected });
 });
 
+test.each([
+  [undefined, true],
+  [null, true],
+  [[], true],
+  [['tini', '-g', '--'], true],
+  [['/usr/bin/tini', '-g', '--'], true],
+  [['/tini-static', '-p', 'SIGTERM', '-s', '-e', '143', '--'], true],
+  [['tini'], true],
+  [['tini', '-g', '--', 'start.sh'], true],
+  [['/usr/local/bin/tini', 'start.sh'], true],
+  [['tini', '--', '/usr/local/bin/start.sh'], true],
+  [['tini', '--', '/start.sh'], false],
+  [['tini', '--', 'start.sh', 'jupyter'], false],
+  [['start.sh'], false],
+  [['tini', '-g', '--', '/entrypoint.sh'], false],
+  [['tini', '--', 'start-notebook.sh'], false],
+  [['/init'], false],
+  [['/usr/local/bin/repo2docker-entrypoint'], false],
+  [['/bin/sh', '-c', 'exec "$@"'], false],
+  [['not tini'], false],
+  ['tini', false],
+  [[5], false],
+  [{ 0: 'tini' }, false],
+])('entrypoint %j is known to run its arguments: %s', (Entrypoint, expected) => {
+  const config = { os: 'linux', architecture: 'amd64', config: { Entrypoint } };
+  expect(readConfig(json(config), 'image')).toMatchObject({ runsArguments: expected });
+});
+
 test('a document that is not a configuration has no values', () => {
   for (const body of [json({}), json({ config: null, os: 5 }), json([]), Buffer.from('no')])
-    expect(readConfig(body, 'image')).toEqual({ platform: null, workingDir: null, jupyter: null });
+    expect(readConfig(body, 'image')).toEqual({ platform: null, workingDir: null, jupyter: null, runsArguments: null });
 });
 
 // The types that Docker takes, too (`imageTypes` of its pull), and what registries serve that know only JSON.

@@ -128,6 +128,8 @@ export interface ImageConfig {
   /** Absolute path, `/` if the configuration has an empty one, null if it has none or one that cannot be a mount path. */
   workingDir: string | null;
   jupyter: JupyterStart | null;
+  /** Whether the entrypoint is known to run the arguments of the container as a command; null if unknown. */
+  runsArguments: boolean | null;
 }
 
 /**
@@ -143,7 +145,12 @@ export function readConfig(body: Buffer, type: ConfigType): ImageConfig | undefi
   const config = asObject(document?.['config']);
   const value = config?.['WorkingDir'];
   const path = typeof value === 'string' && isPlainPath(value) ? value : null;
-  return { platform: platformOf(document), workingDir: value === '' ? '/' : path, jupyter: jupyterStart(config) };
+  return {
+    platform: platformOf(document),
+    workingDir: value === '' ? '/' : path,
+    jupyter: jupyterStart(config),
+    runsArguments: config === undefined ? null : runsArguments(config['Entrypoint']),
+  };
 }
 
 const servers = /^(lab|notebook|server|nbclassic|labhub)$/;
@@ -161,6 +168,29 @@ function jupyterStart(config: Record<string, unknown> | undefined): JupyterStart
   if (startsServer) return 'entrypoint';
   const isLab = command[0] === 'jupyter-lab' || (command[0] === 'jupyter' && command[1] === 'lab');
   return isLab ? 'lab' : null;
+}
+
+/** The script of the Jupyter Docker Stacks, which runs its arguments. */
+const startScripts: readonly unknown[] = ['start.sh', '/usr/local/bin/start.sh'];
+/** Options of tini with a value. */
+const tiniOptions: readonly unknown[] = ['-p', '-e'];
+
+/**
+ * Returns whether an entrypoint is known to run the arguments of the container as a command: there is none, or it is tini, alone or
+ * with the script of the Jupyter Docker Stacks. Any other program may test or change its arguments.
+ */
+function runsArguments(entrypoint: unknown): boolean {
+  if (entrypoint === undefined || entrypoint === null) return true;
+  if (!Array.isArray(entrypoint)) return false;
+  const rest: unknown[] = [...entrypoint];
+  if (rest.length === 0) return true;
+  if (!/^([\w./-]*\/)?tini(-static)?$/.test(String(rest.shift()))) return false;
+  while (typeof rest[0] === 'string' && rest[0].startsWith('-')) {
+    const option = rest.shift();
+    if (option === '--') break;
+    if (tiniOptions.includes(option)) rest.shift();
+  }
+  return rest.length === 0 || (rest.length === 1 && startScripts.includes(rest[0]));
 }
 
 /** Returns the words of a command, programs without their folders. */

@@ -28,6 +28,8 @@ export interface Image {
   workingDir: string | null;
   /** null if the image starts no Jupyter server by itself, or if it is unknown. */
   jupyter: JupyterStart | null;
+  /** Whether the entrypoint is known to run the arguments of the container as a command; null if unknown. */
+  runsArguments: boolean | null;
 }
 
 export type Inspection =

@@ -50,6 +50,15 @@ describe('the client of the agents', () => {
     expect(agent.requests.map(({ scope }) => scope)).toEqual(['save', 'read', 'save', 'read']);
   });
 
+  it('lets the session end without a save or with one again, with a token for nothing else', async () => {
+    await agents.discard(target, soon());
+    await agents.keep(target, soon());
+    expect(agent.requests).toMatchObject([
+      { method: 'POST', path: '/v1/discard', scope: 'discard' },
+      { method: 'DELETE', path: '/v1/discard', scope: 'discard' },
+    ]);
+  });
+
   it('gives the git proxy new tokens', async () => {
     await agents.putTokens(target, { gitToken: 'new', gitTokenExpiresAt: -1 }, soon());
     expect(agent.tokens).toEqual([{ gitToken: 'new', gitTokenExpiresAt: -1 }]);

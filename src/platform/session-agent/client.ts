@@ -6,8 +6,21 @@ import { parseJson } from '../../lib/json.ts';
 import { agentPort, agentSignatureHeader } from '../../session-contract/agent.ts';
 import { type AgentScope, createAgentToken, isAgentResponse } from '../../session-contract/agent-token.ts';
 import type { OutboundCalls } from '../metrics/outbound-calls.ts';
-import { isErrorBody, isOperation, isOperationList, isWork } from './shapes.ts';
-import { AgentFailure, type AgentTarget, type SessionAgents } from './types.ts';
+import {
+  isErrorBody,
+  isKernelList,
+  isOperation,
+  isOperationList,
+  isServerStatus,
+  isSnapshotList,
+  isSyncFolder,
+  isSyncFolderList,
+  isSyncOperation,
+  isSyncOperationList,
+  isSyncReport,
+  isWork,
+} from './shapes.ts';
+import { AgentFailure, type AgentTarget, type ServerChange, type SessionAgents } from './types.ts';
 
 /** Larger than any valid response: a thousand entries with a path each. */
 const maxBytes = 1024 * 1024;
@@ -33,7 +46,7 @@ export interface SessionAgentsOptions {
 }
 
 interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly scope: AgentScope;
   readonly body?: object;
@@ -103,6 +116,11 @@ export function createSessionAgents({ calls, now = Date.now }: SessionAgentsOpti
     return value;
   }
 
+  const findOperation: SessionAgents['findOperation'] = (target, id, wait, deadline) => {
+    const path = `/v1/operations/${encodeURIComponent(id)}${waitQuery(wait)}`;
+    return checked(target, { method: 'GET', path, scope: 'read' }, isOperation, deadline);
+  };
+
   /** Throws AgentFailure if the response is from another pod of the session: the pod was replaced, and the report about it is old. */
   function ofPod<T extends { readonly podUid: string }>(target: AgentTarget, value: T): T {
     if (value.podUid === target.podUid) return value;
@@ -123,21 +141,126 @@ export function createSessionAgents({ calls, now = Date.now }: SessionAgentsOpti
       return operations;
     },
     async operation(target, id, wait, deadline) {
-      const query = wait ? `?wait=${wait.seconds}&version=${wait.version}` : '';
-      const path = `/v1/operations/${encodeURIComponent(id)}${query}`;
-      return ofPod(target, await checked(target, { method: 'GET', path, scope: 'read' }, isOperation, deadline));
+      return ofPod(target, await findOperation(target, id, wait, deadline));
     },
-    async cancel(target, id, deadline) {
+    findOperation,
+    cancel(target, id, deadline) {
       const path = `/v1/operations/${encodeURIComponent(id)}`;
-      return ofPod(target, await checked(target, { method: 'DELETE', path, scope: 'save' }, isOperation, deadline));
+      return checked(target, { method: 'DELETE', path, scope: 'save' }, isOperation, deadline);
+    },
+    async discard(target, deadline) {
+      await call(target, { method: 'POST', path: '/v1/discard', scope: 'discard' }, deadline);
+    },
+    async keep(target, deadline) {
+      await call(target, { method: 'DELETE', path: '/v1/discard', scope: 'discard' }, deadline);
     },
     async putTokens(target, body, deadline) {
       // The address may belong to the pod of another user, who must not get the tokens: the agent signs a response first.
       await call(target, { method: 'GET', path: '/v1/operations', scope: 'read' }, deadline);
       await call(target, { method: 'PUT', path: '/v1/tokens', scope: 'tokens', body }, deadline);
     },
+    server: (target, deadline) =>
+      checked(target, { method: 'GET', path: '/v1/server', scope: 'kernels' }, isServerStatus, deadline),
+    changeServer: (target, change, deadline) => checked(target, serverCall(change), isServerStatus, deadline),
+    kernels: (target, deadline) =>
+      checked(target, { method: 'GET', path: '/v1/kernels', scope: 'kernels' }, isKernelList, deadline),
+    syncKernels: (target, deadline) =>
+      checked(target, { method: 'POST', path: '/v1/kernels/sync', scope: 'kernels' }, isSyncReport, deadline),
+    async changeKernel(target, id, change, deadline) {
+      const path = `/v1/kernels/${encodeURIComponent(id)}`;
+      const request: Call =
+        change === 'end'
+          ? { method: 'DELETE', path, scope: 'kernels' }
+          : { method: 'POST', path: `${path}/${change}`, scope: 'kernels' };
+      await call(target, request, deadline);
+    },
+    snapshots: (target, kernelId, deadline) =>
+      checked(target, { method: 'GET', path: snapshotsPath({ kernelId }), scope: 'kernels' }, isSnapshotList, deadline),
+    setAutomaticSnapshots(target, kernelId, automatic, deadline) {
+      const request = {
+        method: 'PATCH',
+        path: snapshotsPath({ kernelId }),
+        scope: 'kernels',
+        body: { automatic },
+      } as const;
+      return checked(target, request, isSnapshotList, deadline);
+    },
+    async takeSnapshot(target, kernelId, { label, keep, engine }, deadline) {
+      const body = { label, ...(keep === undefined ? {} : { keep }), ...(engine === undefined ? {} : { engine }) };
+      const request = { method: 'POST', path: snapshotsPath({ kernelId }), scope: 'kernels', body } as const;
+      return ofPod(target, await checked(target, request, isOperation, deadline));
+    },
+    async restoreSnapshot(target, which, force, deadline) {
+      const path = `${snapshotsPath(which)}/restore`;
+      const request = { method: 'POST', path, scope: 'kernels', body: { force } } as const;
+      return ofPod(target, await checked(target, request, isOperation, deadline));
+    },
+    async deleteSnapshots(target, which, deadline) {
+      await call(target, { method: 'DELETE', path: snapshotsPath(which), scope: 'kernels' }, deadline);
+    },
+    async syncFolders(target, deadline) {
+      const request: Call = { method: 'GET', path: syncPath(), scope: 'sync' };
+      return await checked(target, request, isSyncFolderList, deadline);
+    },
+    syncFolder: (target, id, deadline) =>
+      checked(target, { method: 'GET', path: syncPath(id), scope: 'sync' }, isSyncFolder, deadline),
+    async putSyncFolder(target, id, body, deadline) {
+      // The address may belong to the pod of another user, who must not get the credentials: the agent signs a response first.
+      await call(target, { method: 'GET', path: syncPath(), scope: 'sync' }, deadline);
+      return await checked(target, { method: 'PUT', path: syncPath(id), scope: 'sync', body }, isSyncFolder, deadline);
+    },
+    async deleteSyncFolder(target, id, deadline) {
+      await call(target, { method: 'DELETE', path: syncPath(id), scope: 'sync' }, deadline);
+    },
+    startSync(target, id, deletions, deadline) {
+      const body = deletions === undefined ? {} : { deletions };
+      const request: Call = { method: 'POST', path: syncPath(id, 'sync'), scope: 'sync', body };
+      return checked(target, request, isSyncOperation, deadline);
+    },
+    async syncOperations(target, id, deadline) {
+      const request: Call = { method: 'GET', path: syncPath(id, 'operations'), scope: 'sync' };
+      return (await checked(target, request, isSyncOperationList, deadline)).operations;
+    },
+    syncOperation(target, id, operation, wait, deadline) {
+      const path = `${syncPath(id, 'operations', operation)}${waitQuery(wait)}`;
+      const request: Call = { method: 'GET', path, scope: 'sync' };
+      return checked(target, request, isSyncOperation, deadline);
+    },
+    cancelSync(target, id, operation, deadline) {
+      const request: Call = { method: 'DELETE', path: syncPath(id, 'operations', operation), scope: 'sync' };
+      return checked(target, request, isSyncOperation, deadline);
+    },
+    resolveSyncConflict(target, id, conflict, resolution, deadline) {
+      const path = syncPath(id, 'conflicts', conflict);
+      const request: Call = { method: 'POST', path, scope: 'sync', body: { resolution } };
+      return checked(target, request, isSyncFolder, deadline);
+    },
     close: () => dispatcher.destroy(),
   };
+}
+
+function snapshotsPath({ kernelId, snapshotId }: { kernelId: string; snapshotId?: string }): string {
+  const all = `/v1/kernels/${encodeURIComponent(kernelId)}/snapshots`;
+  return snapshotId === undefined ? all : `${all}/${encodeURIComponent(snapshotId)}`;
+}
+
+const waitQuery = (wait: { readonly seconds: number; readonly version: number } | undefined): string =>
+  wait ? `?wait=${wait.seconds}&version=${wait.version}` : '';
+
+const syncPath = (...parts: readonly string[]): string =>
+  ['/v1/sync-folders', ...parts.map(encodeURIComponent)].join('/');
+
+function serverCall(change: ServerChange): Call {
+  switch (change.kind) {
+    case 'start': {
+      const body = change.gatewayUrl === undefined ? {} : { gateway_url: change.gatewayUrl };
+      return { method: 'POST', path: '/v1/server', scope: 'kernels', body };
+    }
+    case 'stop':
+      return { method: 'DELETE', path: `/v1/server${change.force ? '?force=true' : ''}`, scope: 'kernels' };
+    case 'restart':
+      return { method: 'POST', path: '/v1/server/restart', scope: 'kernels' };
+  }
 }
 
 async function bodyOf({ body, headers }: Dispatcher.ResponseData): Promise<Buffer> {

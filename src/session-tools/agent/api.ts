@@ -1,17 +1,23 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { components } from '../../generated/agent-api.ts';
 import { asObject, parseJson } from '../../lib/json.ts';
+import { readBody } from '../../lib/request-body.ts';
 import { agentSignatureHeader } from '../../session-contract/agent.ts';
 import {
-  type AgentScope,
   type AgentToken,
+  agentTokenMs,
   signAgentResponse,
   verifyAgentToken,
 } from '../../session-contract/agent-token.ts';
 import { toSaveFailure } from '../saves/failure.ts';
-import { type Reply, readBody, send } from './http.ts';
+import { type Reply, send } from './http.ts';
 import type { Operations, SaveRequest } from './operations.ts';
+import type { Route } from './route.ts';
 import type { ApiSettings } from './settings.ts';
+import { type SnapshotRoutesParts, snapshotRoutes } from './snapshot-routes.ts';
+import type { Supervisor } from './supervisor.ts';
+import { syncRoutes } from './sync/routes.ts';
+import type { Sync } from './sync/sync.ts';
 
 type Schemas = components['schemas'];
 type Reason = Schemas['Error']['reason'];
@@ -20,8 +26,16 @@ export interface ApiOptions {
   readonly identity: ApiSettings['identity'];
   readonly operations: Operations;
   readonly getWork: () => Promise<Schemas['Work']>;
+  /** Cancels all saves, and lets the session end without one. */
+  readonly discard: () => void;
+  /** Ends the effect of `discard`. */
+  readonly keep: () => void;
   /** Hands the tokens to the git proxy. Throws if the git proxy does not take them. */
   readonly putTokens: (body: Buffer) => Promise<void>;
+  readonly supervisor: Supervisor;
+  readonly snapshots: SnapshotRoutesParts;
+  /** undefined: the session has no key. */
+  readonly sync: Sync | undefined;
   readonly now: () => number;
   readonly log: (line: string) => void;
 }
@@ -42,32 +56,43 @@ class ApiError extends Error {
   }
 }
 
-interface Route {
-  readonly method: string;
-  readonly path: RegExp;
-  readonly scope: AgentScope;
-  readonly handle: (request: ApiRequest) => Promise<Reply> | Reply;
-}
-
-interface ApiRequest {
-  readonly id: string;
-  readonly query: URLSearchParams;
-  readonly body: Buffer;
-  readonly stop: AbortSignal;
-}
-
 /** Returns the handler of the API (agent.openapi.yaml). */
 export function createApi(options: ApiOptions): RequestListener {
   const routes = routesOf(options);
+  const isFirstUse = createNonces(options.now);
   return (req, res) => {
-    answer(req, res, routes, options).catch((error: unknown) => {
+    answer(req, res, routes, isFirstUse, options).catch((error: unknown) => {
       options.log(`The API could not respond: ${String(error)}`);
       res.destroy();
     });
   };
 }
 
-async function answer(req: IncomingMessage, res: ServerResponse, routes: readonly Route[], options: ApiOptions) {
+/**
+ * Returns a function that returns whether a token is used for the first time: a copy of a request has no effect. A token is valid for
+ * its lifetime and the leeway before and after.
+ */
+function createNonces(now: () => number): (nonce: string) => boolean {
+  const used = new Map<string, number>();
+  return (nonce) => {
+    const time = now();
+    for (const [each, until] of used) {
+      if (until > time) break;
+      used.delete(each);
+    }
+    if (used.has(nonce)) return false;
+    used.set(nonce, time + agentTokenMs);
+    return true;
+  };
+}
+
+async function answer(
+  req: IncomingMessage,
+  res: ServerResponse,
+  routes: readonly Route[],
+  isFirstUse: (nonce: string) => boolean,
+  options: ApiOptions,
+) {
   const url = URL.parse(req.url ?? '', 'http://agent');
   if (req.method === 'GET' && url?.pathname === '/health') {
     send(res, { status: 200, body: { status: 'running' } });
@@ -76,7 +101,7 @@ async function answer(req: IncomingMessage, res: ServerResponse, routes: readonl
   const { identity } = options;
   const bearer = /^Bearer ([\w.-]+)$/.exec(req.headers.authorization ?? '')?.[1] ?? '';
   const token = identity && verifyAgentToken(identity.key, identity.sessionUid, bearer, options.now());
-  if (!identity || !token) {
+  if (!identity || !token || !isFirstUse(token.nonce)) {
     send(res, errorReply(new ApiError(401, 'unauthorized', 'The request has no valid token for this session.')));
     return;
   }
@@ -106,10 +131,24 @@ async function replyTo(
     throw new ApiError(403, 'forbidden', `The request needs a token with the scope "${route.scope}".`);
   const body = await readBody(req, maxBytes);
   if (!body) throw new ApiError(413, 'invalid', `The body is longer than ${maxBytes} bytes.`);
-  return route.handle({ id: route.path.exec(path)?.[1] ?? '', query: url.searchParams, body, stop });
+  const [, id = '', part = ''] = route.path.exec(path) ?? [];
+  return route.handle({ path, id, part, query: url.searchParams, body, stop });
 }
 
-function routesOf({ operations, getWork, putTokens }: ApiOptions): Route[] {
+/** Requests that the supervisor answers, at the same path without `/v1`. */
+const ofSupervisor: readonly (readonly [method: string, path: RegExp])[] = [
+  ['GET', /^\/v1\/server$/],
+  ['POST', /^\/v1\/server$/],
+  ['DELETE', /^\/v1\/server$/],
+  ['POST', /^\/v1\/server\/restart$/],
+  ['GET', /^\/v1\/kernels$/],
+  ['POST', /^\/v1\/kernels\/sync$/],
+  ['DELETE', /^\/v1\/kernels\/[A-Za-z0-9_-]{1,64}$/],
+  ['POST', /^\/v1\/kernels\/[A-Za-z0-9_-]{1,64}\/(interrupt|restart)$/],
+];
+
+function routesOf(options: ApiOptions): Route[] {
+  const { operations, getWork, discard, keep, putTokens, supervisor, snapshots, sync } = options;
   const found = <T>(operation: T | undefined): { status: number; body: T } => {
     if (operation === undefined) throw new ApiError(404, 'not-found', 'There is no such operation.');
     return { status: 200, body: operation };
@@ -146,6 +185,24 @@ function routesOf({ operations, getWork, putTokens }: ApiOptions): Route[] {
     },
     { method: 'DELETE', path: one, scope: 'save', handle: ({ id }) => found(operations.cancel(id)) },
     {
+      method: 'POST',
+      path: /^\/v1\/discard$/,
+      scope: 'discard',
+      handle: () => {
+        discard();
+        return { status: 204 };
+      },
+    },
+    {
+      method: 'DELETE',
+      path: /^\/v1\/discard$/,
+      scope: 'discard',
+      handle: () => {
+        keep();
+        return { status: 204 };
+      },
+    },
+    {
       method: 'PUT',
       path: /^\/v1\/tokens$/,
       scope: 'tokens',
@@ -155,6 +212,19 @@ function routesOf({ operations, getWork, putTokens }: ApiOptions): Route[] {
         return { status: 204 };
       },
     },
+    ...ofSupervisor.map(
+      ([method, path]): Route => ({
+        method,
+        path,
+        scope: 'kernels',
+        handle: (request) => {
+          const query = request.query.get('force') === 'true' ? '?force=true' : '';
+          return supervisor(method, `${request.path.slice('/v1'.length)}${query}`, request.body, request.stop);
+        },
+      }),
+    ),
+    ...snapshotRoutes(snapshots),
+    ...syncRoutes(sync),
   ];
 }
 
@@ -163,13 +233,16 @@ const invalid = (message: string): ApiError => new ApiError(422, 'invalid', mess
 function readSaveRequest(body: Buffer): SaveRequest {
   const json = asObject(parseJson(body.toString()));
   if (!json) throw invalid('The body is not a JSON object.');
-  const { id, reason, isFinal, ...others } = json;
+  const { id, reason, isFinal, pushSeconds, ...others } = json;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw invalid(`${unknown}: unknown member`);
   if (id !== undefined && (typeof id !== 'string' || !idPattern.test(id))) throw invalid(`id: must match ${idPattern}`);
   if (!isReason(reason)) throw invalid(`reason: must be one of ${reasons.join(', ')}`);
   if (typeof isFinal !== 'boolean') throw invalid('isFinal: must be true or false');
-  return { ...(id === undefined ? {} : { id }), reason, isFinal };
+  if (pushSeconds === undefined) return { ...(id === undefined ? {} : { id }), reason, isFinal };
+  if (typeof pushSeconds !== 'number' || !Number.isInteger(pushSeconds) || pushSeconds < 1 || pushSeconds > 3600)
+    throw invalid('pushSeconds: must be a whole number from 1 to 3600');
+  return { ...(id === undefined ? {} : { id }), reason, isFinal, pushSeconds };
 }
 
 const isReason = (value: unknown): value is SaveRequest['reason'] =>
@@ -189,9 +262,21 @@ function integerIn(query: URLSearchParams, name: string, max: number): number | 
   return Number(text);
 }
 
+const statuses: Partial<Record<Reason, number>> = {
+  'no-repository': 409,
+  conflict: 409,
+  invalid: 422,
+  'not-found': 404,
+  unavailable: 503,
+  'no-response': 503,
+  'disk-full': 507,
+  kernel: 502,
+  jupyter: 502,
+};
+
 function toApiError(error: unknown): ApiError {
   const { reason, message } = toSaveFailure(error);
-  return new ApiError(reason === 'no-repository' ? 409 : 500, reason, message);
+  return new ApiError(statuses[reason] ?? 500, reason, message);
 }
 
 const errorReply = ({ status, reason, message }: ApiError): Reply => ({ status, body: { error: { reason, message } } });

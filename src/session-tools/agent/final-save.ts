@@ -1,6 +1,6 @@
+import type { NotSaved } from '../saves/not-savable.ts';
 import { type Saved, type SaveSettings, type SaveTools, save } from '../saves/save.ts';
-import type { NotSaved } from '../saves/scan.ts';
-import { endKernels } from './jupyter.ts';
+import { endKernels, type Jupyter } from './jupyter.ts';
 
 /** Saves until no file changes: more would not end if a program writes all the time. */
 const maxRounds = 5;
@@ -8,7 +8,7 @@ const maxRounds = 5;
 export interface FinalSaveOptions {
   readonly tools: SaveTools;
   readonly settings: SaveSettings;
-  readonly jupyterUrl: string | undefined;
+  readonly findJupyter: () => Promise<Jupyter | undefined>;
   readonly stop: AbortSignal;
   readonly log: (line: string) => void;
 }
@@ -17,13 +17,16 @@ export interface FinalSaveOptions {
  * Ends kernels and terminals, and saves until the files no longer change, a number of times at most. Throws SaveFailure if nothing was
  * saved.
  */
-export async function saveFinally({ tools, settings, jupyterUrl, stop, log }: FinalSaveOptions): Promise<Saved> {
-  if (jupyterUrl !== undefined) {
+export async function saveFinally({ tools, settings, findJupyter, stop, log }: FinalSaveOptions): Promise<Saved> {
+  const jupyter = await findJupyter();
+  if (jupyter) {
     tools.progress('stopping-kernels', 0, null);
-    for (const failure of await endKernels(jupyterUrl, stop)) log(`Jupyter did not end its ${failure}`);
+    for (const failure of await endKernels(jupyter, stop)) log(`Jupyter did not end its ${failure}`);
   }
   let saved = await save(tools, settings);
-  for (let round = 1; round < maxRounds && saved.result.changedMeanwhile.length > 0; round++) {
+  const isChanging = ({ result }: Saved) =>
+    result.changedMeanwhile.length > 0 || result.notSaved.some(({ reason }) => reason === 'changing');
+  for (let round = 1; round < maxRounds && isChanging(saved); round++) {
     stop.throwIfAborted();
     saved = await save(tools, settings);
   }

@@ -1,17 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
-/** Returns the body; undefined if it is longer than `maxBytes`. */
-export async function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of req) {
-    const bytes = Buffer.from(chunk);
-    length += bytes.length;
-    if (length > maxBytes) return undefined;
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks);
-}
+import type { ServerResponse } from 'node:http';
 
 export interface Reply {
   readonly status: number;

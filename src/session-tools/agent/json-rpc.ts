@@ -1,8 +1,11 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isObject, parseJson } from '../../lib/json.ts';
+import { readBody } from '../../lib/request-body.ts';
 import type { Git } from '../git-clone/git.ts';
 import { toSaveFailure } from '../saves/failure.ts';
-import { readBody, send } from './http.ts';
+import { send } from './http.ts';
+import { findJupyter } from './jupyter.ts';
 import type { Operations } from './operations.ts';
 import { discard, getStatus, pull, saveToBranch } from './repository-methods.ts';
 import type { AgentSettings } from './settings.ts';
@@ -30,7 +33,7 @@ const code = {
   user: -32_001,
 };
 
-export class RpcError extends Error {
+class RpcError extends Error {
   override readonly name = 'RpcError';
   readonly code: number;
   constructor(code: number, message: string) {
@@ -44,9 +47,8 @@ type Method = (params: Params) => Promise<unknown>;
 
 export function createJsonRpc(options: JsonRpcOptions): RequestListener {
   const methods = methodsOf(options);
-  const { prefix } = options.settings.rpc;
   return (req, res) => {
-    answer(req, res, prefix, methods).catch((error: unknown) => {
+    answer(req, res, options.settings, methods).catch((error: unknown) => {
       options.log(`The JSON-RPC could not respond: ${String(error)}`);
       res.destroy();
     });
@@ -56,15 +58,18 @@ export function createJsonRpc(options: JsonRpcOptions): RequestListener {
 async function answer(
   req: IncomingMessage,
   res: ServerResponse,
-  prefix: string,
+  settings: AgentSettings,
   methods: ReadonlyMap<string, Method>,
 ): Promise<void> {
+  const { prefix } = settings.rpc;
   const path = (req.url ?? '').split('?')[0] ?? '';
   const name = path.startsWith(prefix) ? path.slice(prefix.length) : undefined;
   if (name === 'health' || name === 'jsonrpc') {
     send(res, { status: 308, headers: { location: `${path}/` } });
   } else if (name === 'health/' && req.method === 'GET') {
     send(res, { status: 200, body: { status: 'running' } });
+  } else if (settings.jupyterFile !== undefined && !(await hasToken(req, settings))) {
+    send(res, { status: 401, body: { message: 'The request has no valid token for this session.' } });
   } else if (name === 'jsonrpc/map' && req.method === 'GET') {
     const items = [...methods.keys()].map((method) => `<li>${method}</li>`).join('');
     const html = `<!doctype html><title>JSON-RPC map</title><h1>JSON-RPC map</h1><ul>${items}</ul>`;
@@ -78,6 +83,13 @@ async function answer(
   } else {
     send(res, { status: 404, body: { message: 'Not found' } });
   }
+}
+
+/** Returns whether the request has Jupyter's token, with which a caller can do the same in a terminal. */
+async function hasToken({ headers }: IncomingMessage, settings: AgentSettings): Promise<boolean> {
+  const { token } = (await findJupyter(settings)) ?? {};
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return token !== undefined && timingSafeEqual(digest(headers.authorization ?? ''), digest(`token ${token}`));
 }
 
 /** Pages of other sites can send other types of content with the user's cookies, and this type only after a question (CORS). */

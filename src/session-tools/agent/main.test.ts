@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ada, runGit, type ServedForge, serveForge } from '../../../tests/support/local/forge/served-forge.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runGit, type ServedForge } from '../../../tests/support/local/forge/served-forge.ts';
 import { agentGit, cloneAndRestore, stateOf } from '../../../tests/support/saves/work-tree.ts';
 import {
   type AgentProcess,
@@ -13,30 +13,19 @@ import {
   makeSessionTree,
   type Operation,
   type SessionTree,
-  startAgentProcess,
 } from '../../../tests/support/session-agent/agent-process.ts';
+import { serveAgents } from '../../../tests/support/session-agent/serve-agents.ts';
 import { agentVariable } from '../../session-contract/agent.ts';
 
 /** The agent's program, with real git and a git server. */
 
 let served: ServedForge;
 let token: string;
-const agents: AgentProcess[] = [];
 
-beforeAll(async () => {
-  served = await serveForge();
-  token = served.forge.issueToken(ada).token;
+const start = serveAgents((forge, issued) => {
+  served = forge;
+  token = issued;
 });
-afterAll(async () => {
-  for (const agent of agents) await agent.stop('SIGKILL');
-  await served.close();
-});
-
-async function start(session: SessionTree, more: Record<string, string> = {}): Promise<AgentProcess> {
-  const agent = await startAgentProcess(session, more);
-  agents.push(agent);
-  return agent;
-}
 
 const remoteHeads = async ({ tree, url }: SessionTree) =>
   (await runGit(tree, 'ls-remote', '--heads', url.replace('://', `://oauth2:${token}@`)))
@@ -74,7 +63,7 @@ describe('the API', () => {
     const { state, result } = await agent.save();
     expect(state).toBe('succeeded');
     expect(result).toMatchObject({ location: 'remote', isVerified: true, files: 2, commits: 1, notSaved: [] });
-    const head = before.commit.slice(0, 7);
+    const head = (await runGit(session.tree, 'rev-parse', 'HEAD')).slice(0, 7);
     expect(result?.branch).toBe(`renku/autosave/ada/main/${session.commit.slice(0, 7)}/${head}`);
     expect(await stateOf(session.tree)).toEqual(before);
     expect(await agent.work()).toMatchObject({ isClean: true, savedAs: { isCurrent: true, location: 'remote' } });
@@ -123,10 +112,57 @@ describe('the API', () => {
     ];
     for (const body of bodies)
       expect(await agent.api('save', 'POST', '/v1/saves', body)).toMatchObject({ status: 422 });
-    expect(await agent.api('save', 'POST', '/v1/saves', 'x'.repeat(100_000))).toMatchObject({ status: 413 });
+    expect(await agent.api('save', 'POST', '/v1/saves', 'x'.repeat(5_000_000))).toMatchObject({ status: 413 });
     expect(await agent.api('read', 'GET', '/v1/operations/none')).toMatchObject({ status: 404 });
     expect(await agent.api('read', 'GET', '/v1/operations/same?wait=31')).toMatchObject({ status: 422 });
     expect(await agent.api('tokens', 'PUT', '/v1/tokens', { gitToken: '' })).toMatchObject({ status: 422 });
+  });
+});
+
+describe('a request', () => {
+  let agent: AgentProcess;
+  beforeAll(async () => {
+    agent = await start(await makeSessionTree(served, token, 'request'));
+  });
+
+  it('with a copied token is rejected', async () => {
+    const headers = { authorization: `Bearer ${agent.token('read')}` };
+    const status = async () => (await fetch(`${agent.apiUrl}/v1/operations`, { headers })).status;
+    expect([await status(), await status()]).toEqual([200, 401]);
+  });
+
+  it('whose body is too long gets a response, also without a length', async () => {
+    const body = new ReadableStream({
+      start(controller) {
+        for (let part = 0; part < 20; part++) controller.enqueue(new Uint8Array(10_000));
+        controller.close();
+      },
+    });
+    const headers = { authorization: `Bearer ${agent.token('save')}` };
+    const request = { method: 'POST', headers, body, duplex: 'half' } as RequestInit;
+    expect((await fetch(`${agent.apiUrl}/v1/saves`, request)).status).toBe(413);
+  });
+});
+
+describe('the work of a large repository', () => {
+  it('has limited lists, with the numbers of all entries', async () => {
+    const session = await makeSessionTree(served, token, 'large');
+    const commit = await runGit(session.tree, 'commit-tree', '-p', 'HEAD', '-m', 'x', 'HEAD^{tree}');
+    const long = 'n'.repeat(200);
+    const refs = Array.from(
+      { length: 3000 },
+      (_, index) => `create refs/heads/${long}/${long}/${long}/${index} ${commit}\n`,
+    );
+    const tags = Array.from({ length: 200 }, (_, index) => `create refs/tags/${index} ${commit}\n`);
+    execFileSync('git', ['-C', session.tree, 'update-ref', '--stdin'], { input: [...refs, ...tags].join('') });
+    for (let index = 0; index < 300; index++) writeFileSync(join(session.tree, `${index} ${long}`), '');
+    const agent = await start(session);
+    const work = await agent.work();
+    expect(work).toMatchObject({ branchCount: 3000, commits: 1, tags: { count: 0 }, files: { count: 300 } });
+    expect([work.branches.length, work.files.names.length]).toEqual([100, 100]);
+    expect(JSON.stringify(work).length).toBeLessThan(100_000);
+    await runGit(session.tree, 'tag', 'later');
+    expect(await agent.work()).toMatchObject({ tags: { count: 1, names: ['later'] } });
   });
 });
 
@@ -139,7 +175,7 @@ async function credentialsFile({ volume, url }: SessionTree): Promise<string> {
 }
 
 describe('a save while the git server does not respond', () => {
-  it('is a file on the volume, which the next start of the agent pushes', async () => {
+  it('is a file on the volume, which the next start of the agent pushes as soon as the git server responds', async () => {
     const session = await makeSessionTree(served, token, 'down');
     await edit(session.tree);
     const before = await stateOf(session.tree);
@@ -157,8 +193,9 @@ describe('a save while the git server does not respond', () => {
     expect(await agent.work()).toMatchObject({ isClean: false, savedAs: { location: 'volume', isCurrent: true } });
     await agent.stop('SIGKILL');
 
-    served.intercept = () => false;
     const next = await start(session);
+    await expect.poll(next.output).toContain('could not be pushed');
+    served.intercept = () => false;
     await expect.poll(next.output).toContain('is now in the branch');
     expect(await remoteHeads(session)).toContain(failed.result?.branch);
     expect(await next.work()).toMatchObject({ isClean: true, savedAs: { location: 'remote' } });
@@ -191,6 +228,52 @@ describe('the last save', () => {
   });
 });
 
+describe('the end of the agent', () => {
+  it('does not wait for a git server that does not respond to the push of an earlier save', async () => {
+    const session = await makeSessionTree(served, token, 'hanging');
+    await edit(session.tree);
+    const agent = await start(session, { [agentVariable.mayPush]: '0' });
+    expect(await agent.save()).toMatchObject({ result: { location: 'volume' } });
+    await agent.stop('SIGKILL');
+    const isHanging = Promise.withResolvers<void>();
+    let requests = 0;
+    served.intercept = (request, response) => {
+      if (!request.url?.includes('/hanging.git')) return false;
+      requests += 1;
+      // The first request, of the push, gets no response.
+      if (requests > 1) response.writeHead(503).end();
+      else isHanging.resolve();
+      return true;
+    };
+    const next = await start(session);
+    await isHanging.promise;
+    expect(await next.stop()).toBe(0);
+    served.intercept = () => false;
+    expect(next.output()).toContain('The last save');
+  });
+
+  it('during a save is in the operation, which the next agent shows as interrupted', async () => {
+    const session = await makeSessionTree(served, token, 'interrupted');
+    await edit(session.tree);
+    const agent = await start(session);
+    const isPushing = Promise.withResolvers<void>();
+    served.intercept = (request) => {
+      if (!request.url?.includes('/interrupted.git/git-receive-pack')) return false;
+      isPushing.resolve();
+      return true;
+    };
+    const ended = agent.save({ id: 'one' }).catch(() => undefined);
+    await isPushing.promise;
+    await agent.stop('SIGKILL');
+    await ended;
+    served.intercept = () => false;
+    const next = await start(session);
+    const { body } = await next.api<Operation>('read', 'GET', '/v1/operations/one');
+    expect(body).toMatchObject({ state: 'failed', error: { reason: 'interrupted' } });
+    expect(await next.save({ id: 'two' })).toMatchObject({ state: 'succeeded', result: { isVerified: true } });
+  });
+});
+
 describe('the preStop command', () => {
   it('makes the agent save for the last time, and ends when the work is saved', async () => {
     const session = await makeSessionTree(served, token, 'pre-stop');
@@ -201,6 +284,17 @@ describe('the preStop command', () => {
     expect(ended.exitCode).toBe(0);
     expect(await remoteHeads(session)).toHaveLength(2);
     expect(await agent.work()).toMatchObject({ isClean: true, savedAs: { isCurrent: true } });
+  });
+
+  it('of a pod without a key ends at once, and SIGTERM, which follows, makes the agent save', async () => {
+    const session = await makeSessionTree(served, token, 'no-key');
+    const agent = await start(session, { [agentVariable.keyFolder]: join(session.volume, 'no-keys') });
+    await edit(session.tree);
+    const ended = spawn(process.execPath, [join(import.meta.dirname, 'pre-stop.ts')], { env: agent.environment });
+    await once(ended, 'exit');
+    expect([ended.exitCode, await remoteHeads(session)]).toEqual([0, ['main']]);
+    expect(await agent.stop()).toBe(0);
+    expect(await remoteHeads(session)).toHaveLength(2);
   });
 });
 

@@ -30,4 +30,36 @@ describe('the saves that an agent knows', () => {
     expect([await save('pod-1'), runs]).toEqual([{ state: 'succeeded', by: 'pod-1', count: 1 }, 1]);
     expect([await save('pod-2'), runs]).toEqual([{ state: 'succeeded', by: 'pod-2', count: 1 }, 2]);
   });
+
+  it('are kept while many snapshots are taken, and of each kind the newest', async () => {
+    let stored: string | undefined;
+    const create = () =>
+      createOperations({
+        ...{ podUid: 'pod', stored, now: Date.now, log: () => undefined },
+        run: async () => ({ result: { ...result, changedMeanwhile: [], notSaved: [] }, failure: null }),
+        store: async (text) => {
+          stored = text;
+        },
+      });
+    const operations = create();
+    operations.save({ id: 'final', reason: 'stop', isFinal: true });
+    await operations.ended('final');
+    const empty = { kernel_id: 'k', snapshot: null, duration_ms: null, skipped: null, restored: null };
+    const ids: string[] = [];
+    for (const kind of ['snapshot', 'restore'] as const)
+      for (let count = 0; count < 60; count++) {
+        const { id } = operations.begin({ kind, reason: 'user', kernelId: 'k', run: async () => empty });
+        await operations.ended(id);
+        ids.push(id);
+      }
+    const kept = [...ids.slice(110).reverse(), ...ids.slice(40, 60).reverse(), 'final'];
+    expect(operations.list().map(({ id }) => id)).toEqual(kept);
+    await expect
+      .poll(() =>
+        create()
+          .list()
+          .map(({ id }) => id),
+      )
+      .toEqual(kept);
+  });
 });

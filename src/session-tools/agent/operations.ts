@@ -7,6 +7,7 @@ import type { Saved, SaveTools } from '../saves/save.ts';
 type Schemas = components['schemas'];
 export type Operation = Schemas['Operation'];
 export type SaveRequest = Schemas['SaveRequest'];
+export type SnapshotResult = Schemas['SnapshotResult'];
 
 /** Runs a save. Throws SaveFailure. */
 export type RunSave = (request: SaveRequest, progress: SaveTools['progress'], stop: AbortSignal) => Promise<Saved>;
@@ -23,9 +24,20 @@ export interface OperationsOptions {
   readonly log: (line: string) => void;
 }
 
+/** An operation with a snapshot of a kernel. */
+export interface SnapshotWork {
+  readonly kind: 'snapshot' | 'restore';
+  readonly reason: string;
+  readonly kernelId: string;
+  /** Throws SaveFailure. The operation is waiting while the step is `waiting`. */
+  readonly run: (progress: SaveTools['progress'], stop: AbortSignal) => Promise<SnapshotResult>;
+}
+
 export interface Operations {
   /** Starts a save, or returns the one with the id of the request. */
   save(request: SaveRequest): Operation;
+  /** Starts an operation at once: those of snapshots do not wait for saves. */
+  begin(work: SnapshotWork): Operation;
   list(): Operation[];
   find(id: string): Operation | undefined;
   /** Returns the operation when its version is not `version`, when it has ended, or after `waitMs`. */
@@ -35,6 +47,11 @@ export interface Operations {
   ended(id: string): Promise<Operation | undefined>;
 }
 
+/**
+ * How many operations of each kind are kept, besides those that have not ended: together the 50 of the API. Automatic snapshots, which
+ * can be taken every few seconds, must not displace a save, whose id the service and the operator ask for.
+ */
+const maxOfKind: Readonly<Record<Operation['kind'], number>> = { save: 20, snapshot: 20, restore: 10 };
 const maxOperations = 50;
 const forever = 2 ** 31 - 1;
 
@@ -54,7 +71,7 @@ export function createOperations(options: OperationsOptions): Operations {
     const text = `${JSON.stringify({ operations })}\n`;
     storing = storing
       .then(() => options.store(text))
-      .catch((error: unknown) => log(`The list of saves could not be stored: ${String(error)}`));
+      .catch((error: unknown) => log(`The list of operations could not be stored: ${String(error)}`));
   };
   const change = (id: string, changes: Partial<Operation>): void => {
     operations = operations.map((each) =>
@@ -63,7 +80,7 @@ export function createOperations(options: OperationsOptions): Operations {
     if (changes.state !== undefined) store();
     for (const wake of [...listeners]) wake();
   };
-  const finish = (id: string, changes: Pick<Operation, 'state' | 'result' | 'error'>) =>
+  const finish = (id: string, changes: Pick<Operation, 'state' | 'result' | 'error'> & Partial<Operation>) =>
     change(id, {
       ...changes,
       finishedAt: new Date(now()).toISOString(),
@@ -82,13 +99,52 @@ export function createOperations(options: OperationsOptions): Operations {
       if (failure) log(`The save ${id} is on the volume: ${failure.message}`);
       finish(id, { state: failure ? 'failed' : 'succeeded', result, error: failure && errorOf(failure) });
     } catch (error) {
-      const isCancelled = controller.signal.aborted;
-      const failure = isCancelled ? new SaveFailure('cancelled', 'A caller cancelled the save.') : toSaveFailure(error);
-      log(`The save ${id} failed: ${failure.message}`);
-      finish(id, { state: isCancelled ? 'cancelled' : 'failed', result: null, error: errorOf(failure) });
+      fail(id, 'save', controller, toSaveFailure(error));
     } finally {
       controllers.delete(id);
     }
+  };
+
+  const fail = (id: string, kind: Operation['kind'], { signal }: AbortController, cause: SaveFailure) => {
+    const isCancelled = signal.aborted || cause.reason === 'cancelled';
+    const failure = signal.aborted ? cancelled(kind) : cause;
+    log(`The ${kind} ${id} failed: ${failure.message}`);
+    finish(id, { state: isCancelled ? 'cancelled' : 'failed', result: null, error: errorOf(failure) });
+  };
+
+  const runSnapshot = async ({ kind, run }: SnapshotWork, id: string, controller: AbortController) => {
+    const progress: SaveTools['progress'] = (step, done, total) => {
+      const state = step === 'waiting' ? 'waiting' : 'running';
+      const isSame = find(id)?.state === state;
+      change(id, { ...(isSame ? {} : { state }), progress: { step, done, total } });
+    };
+    try {
+      finish(id, { state: 'succeeded', result: null, error: null, snapshot: await run(progress, controller.signal) });
+    } catch (error) {
+      fail(id, kind, controller, toSaveFailure(error));
+    } finally {
+      controllers.delete(id);
+    }
+  };
+
+  /** Adds an operation, and drops old ones that have ended. */
+  const add = (fields: Pick<Operation, 'id' | 'kind' | 'reason' | 'isFinal' | 'snapshot'>) => {
+    const operation: Operation = {
+      ...fields,
+      podUid: options.podUid,
+      state: 'waiting',
+      version: 0,
+      createdAt: new Date(now()).toISOString(),
+      finishedAt: null,
+      progress: { step: 'waiting', done: 0, total: null },
+      result: null,
+      error: null,
+    };
+    operations = limitOfEachKind([operation, ...operations]);
+    store();
+    const controller = new AbortController();
+    controllers.set(operation.id, controller);
+    return { operation, controller };
   };
 
   const wait: Operations['wait'] = async (id, version, waitMs, stop) => {
@@ -118,26 +174,21 @@ export function createOperations(options: OperationsOptions): Operations {
       // A save of an earlier pod says nothing about the present files.
       if (known?.podUid === options.podUid) return known;
       operations = operations.filter((each) => each !== known);
-      const operation: Operation = {
+      const { operation, controller } = add({
         id: request.id ?? randomUUID(),
-        podUid: options.podUid,
         kind: 'save',
         reason: request.reason,
         isFinal: request.isFinal,
-        state: 'waiting',
-        version: 0,
-        createdAt: new Date(now()).toISOString(),
-        finishedAt: null,
-        progress: { step: 'waiting', done: 0, total: null },
-        result: null,
-        error: null,
-      };
-      const others = operations.slice(0, maxOperations - 1);
-      operations = [operation, ...others, ...operations.slice(maxOperations - 1).filter((each) => !hasEnded(each))];
-      store();
-      const controller = new AbortController();
-      controllers.set(operation.id, controller);
+        snapshot: null,
+      });
       queue = queue.then(() => run(request, operation.id, controller));
+      return operation;
+    },
+    begin(work) {
+      const { kind, reason, kernelId } = work;
+      const snapshot = { kernel_id: kernelId, snapshot: null, duration_ms: null, skipped: null, restored: null };
+      const { operation, controller } = add({ id: randomUUID(), kind, reason, isFinal: false, snapshot });
+      void runSnapshot(work, operation.id, controller);
       return operation;
     },
     list: () => operations.slice(0, maxOperations),
@@ -148,10 +199,10 @@ export function createOperations(options: OperationsOptions): Operations {
       const controller = controllers.get(id);
       if (!found || hasEnded(found) || !controller) return found;
       controller.abort();
-      if (found.state === 'waiting') {
-        const failure = new SaveFailure('cancelled', 'A caller cancelled the save.');
+      // An operation with a snapshot says itself whether it was cancelled in time.
+      if (found.state === 'waiting' && found.kind === 'save') {
         controllers.delete(id);
-        finish(id, { state: 'cancelled', result: null, error: errorOf(failure) });
+        finish(id, { state: 'cancelled', result: null, error: errorOf(cancelled(found.kind)) });
       }
       return find(id);
     },
@@ -166,7 +217,19 @@ export function createOperations(options: OperationsOptions): Operations {
   };
 }
 
+const cancelled = (kind: Operation['kind']): SaveFailure =>
+  new SaveFailure('cancelled', `A caller cancelled the ${kind}.`);
+
 const errorOf = ({ reason, message }: SaveFailure): Schemas['Error'] => ({ reason, message });
+
+/** Drops the oldest of each kind that have ended. */
+function limitOfEachKind(operations: readonly Operation[]): Operation[] {
+  const counts = { save: 0, snapshot: 0, restore: 0 };
+  return operations.filter((each) => {
+    counts[each.kind] += 1;
+    return counts[each.kind] <= maxOfKind[each.kind] || !hasEnded(each);
+  });
+}
 
 function interrupted(operation: Operation, now: number): Operation {
   if (hasEnded(operation)) return operation;
@@ -176,14 +239,20 @@ function interrupted(operation: Operation, now: number): Operation {
     version: operation.version + 1,
     finishedAt: new Date(now).toISOString(),
     progress: { step: 'done', done: 0, total: null },
-    error: { reason: 'interrupted', message: 'The agent ended during the save. Save again.' },
+    error: {
+      reason: 'interrupted',
+      message:
+        operation.kind === 'save'
+          ? 'The agent ended during the save. Save again.'
+          : `The agent ended during the ${operation.kind}. Try again.`,
+    },
   };
 }
 
 /** Only the agent writes the file, but the user can change it: entries of another shape are dropped. */
 function readStored(text: string | undefined): Operation[] {
   const list = asObject(parseJson(text ?? '{}'))?.['operations'];
-  return Array.isArray(list) ? list.filter(isOperation).slice(0, maxOperations) : [];
+  return Array.isArray(list) ? limitOfEachKind(list.filter(isOperation)) : [];
 }
 
 function isOperation(value: unknown): value is Operation {
@@ -191,7 +260,7 @@ function isOperation(value: unknown): value is Operation {
   const { id, podUid, kind, reason, isFinal, state, version, createdAt, progress } = value;
   return (
     [id, podUid, reason, state, createdAt].every((each) => typeof each === 'string') &&
-    kind === 'save' &&
+    (kind === 'save' || kind === 'snapshot' || kind === 'restore') &&
     typeof isFinal === 'boolean' &&
     typeof version === 'number' &&
     isObject(progress)

@@ -1,6 +1,7 @@
 /**
  * The container's preStop command: asks the agent for the last save, and waits for its end. The kubelet ends the command with the
- * grace period of the pod. Without an answer of the agent, SIGTERM, which follows, makes the agent save.
+ * grace period of the pod. SIGTERM, which follows, makes the agent save if this command could not: without an answer of the agent, or in
+ * a pod without a key. The git proxy waits for that save.
  */
 import { randomUUID } from 'node:crypto';
 import { asObject } from '../../lib/json.ts';

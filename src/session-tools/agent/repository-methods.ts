@@ -2,15 +2,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git-clone/git.ts';
 import { writeBranch } from '../saves/bundle.ts';
-import { createTree, writeCommit } from '../saves/collect.ts';
+import { createTree } from '../saves/collect.ts';
+import { writeCommit } from '../saves/commit.ts';
 import { SaveFailure } from '../saves/failure.ts';
 import { linkFiles } from '../saves/link-files.ts';
+import { isProtected } from '../saves/not-savable.ts';
 import { toText } from '../saves/paths.ts';
 import { fetchRefs, pushBranch, pushLfs } from '../saves/remote.ts';
 import { objectFolders, type Repository, readRepository } from '../saves/repository.ts';
 import { GitFailure, output, records } from '../saves/run.ts';
 import type { SaveSettings } from '../saves/save.ts';
-import { isProtected, scanWith } from '../saves/scan.ts';
+import { scanWith } from '../saves/scan.ts';
 import { createScratch, type Scratch } from '../saves/scratch.ts';
 import { stateFiles } from '../saves/state-files.ts';
 
@@ -38,7 +40,7 @@ interface Opened {
 
 /** Fetches the branches of the repository, and runs the action. */
 async function withFetched<T>(git: Git, settings: SaveSettings, action: (opened: Opened) => Promise<T>): Promise<T> {
-  const repository = await readRepository(git, settings.directory);
+  const repository = await readRepository(git, settings.directory, { url: settings.remote.url, home: settings.home });
   const scratch = await createScratch(git, settings.folder, repository, settings.remote.url);
   try {
     const [objects = ''] = await objectFolders(repository);

@@ -9,7 +9,10 @@ import {
   gitProxyFile,
   privateFolder,
 } from '../../session-contract/agent.ts';
+import { isSupervisorAbsence } from '../../session-contract/supervisor.ts';
 import type { SaveSettings } from '../saves/save.ts';
+import type { SupervisorAccess } from './supervisor.ts';
+import { type RcloneSettings, readRcloneSettings } from './sync/rclone/settings.ts';
 
 export interface AgentSettings {
   readonly save: SaveSettings;
@@ -18,12 +21,18 @@ export interface AgentSettings {
   /** Where the JSON-RPC of renku-notebooks listens, for the proxy in front of Jupyter. */
   readonly rpc: { readonly host: string; readonly port: number; readonly prefix: string };
   readonly podUid: string;
+  /** The socket of the supervisor, or why the session has none. */
+  readonly supervisor: SupervisorAccess;
   /** URL of the Jupyter server, with the session's path; undefined: kernels are not ended before the last save. */
   readonly jupyterUrl: string | undefined;
+  /** The file with the address and the token of the Jupyter server; undefined: see `jupyterUrl`, and the JSON-RPC needs no token. */
+  readonly jupyterFile: string | undefined;
   /** The port on which the git proxy learns of the last save; undefined without a git proxy. */
   readonly gitProxyHealthPort: number | undefined;
   /** Where the git proxy takes new tokens; undefined without a git proxy. */
   readonly gitProxy: { readonly url: string; readonly keyFile: string } | undefined;
+  /** The transport of file sync. */
+  readonly rclone: RcloneSettings;
 }
 
 export interface ApiSettings {
@@ -74,6 +83,7 @@ export function readSettings(variables: Variables): AgentSettings {
       branch: text(agentVariable.branch),
       rootCommit: text('CI_COMMIT_SHA'),
       lfsMinimumBytes: minimum === 0 ? undefined : minimum,
+      home: homeOf(variables),
     },
     api: {
       host: variables[agentVariable.host] || '127.0.0.1',
@@ -86,13 +96,28 @@ export function readSettings(variables: Variables): AgentSettings {
       prefix: prefixOf(variables['GIT_RPC_URL_PREFIX'] ?? '/'),
     },
     podUid: text(agentVariable.podUid),
+    supervisor: supervisorOf(variables),
     jupyterUrl: variables[agentVariable.jupyterUrl] || undefined,
+    jupyterFile: variables[agentVariable.jupyterFile] || undefined,
     gitProxyHealthPort: healthPort === 0 ? undefined : healthPort,
     gitProxy: gitProxyUrl ? { url: gitProxyUrl, keyFile: join(folder, gitProxyFile.key) } : undefined,
+    rclone: readRcloneSettings(variables, invalid),
   };
   if (settings.save.remote.url === '') invalid.push(`${agentVariable.repositoryUrl} is not an http(s) URL`);
   if (invalid.length > 0) throw new Error(`The configuration of the agent is invalid: ${invalid.join('; ')}.`);
   return settings;
+}
+
+function supervisorOf(variables: Variables): SupervisorAccess {
+  const socketPath = variables[agentVariable.supervisorSocket];
+  if (socketPath) return { socketPath };
+  const absence = variables[agentVariable.supervisorAbsence] ?? '';
+  return { absence: isSupervisorAbsence(absence) ? absence : undefined };
+}
+
+/** Returns where git finds the user's own files. On a cluster, the container of the agent has another home directory. */
+function homeOf({ HOME: home, XDG_CONFIG_HOME: configuration }: Variables): SaveSettings['home'] {
+  return home ? { directory: home, configuration: configuration || join(home, '.config') } : undefined;
 }
 
 /** Returns the text in a file; undefined if the file does not exist: the session has no key. */

@@ -1,40 +1,49 @@
 import type { RecoveryReport } from '../../session-contract/agent.ts';
 import { cloneExitCode } from '../../session-contract/clone.ts';
-import { CloneFailure, failureOf } from './failure.ts';
+import { rememberRejected } from './environment.ts';
+import { CloneFailure } from './failure.ts';
 import type { Git } from './git.ts';
 import { prepareLfs, pullLfs } from './lfs.ts';
 import { seconds } from './log.ts';
-import { deleteRecovered, recoverAutosave, writeReport } from './recovery.ts';
+import { deleteRecovered, recoverAutosave } from './recovery.ts';
 import { fetchCommit, findBranch, withServer } from './remote.ts';
+import { folderOfAgent, writeReport } from './report.ts';
 import type { CloneSettings } from './settings.ts';
-import { createStaging, hasRepository } from './staging.ts';
+import { createStaging, hasRepository, removeInterrupted } from './staging.ts';
 import { linkStorage } from './storage-link.ts';
+import { markUnreadSaves } from './stored.ts';
 import { updateSubmodules } from './submodules.ts';
 import type { CloneTools } from './tools.ts';
+import { createWaiting } from './waiting.ts';
 
 /**
  * Clones the repository to `settings.directory` and sets the requested branch to the requested commit. An existing repository
  * in that directory is not changed. Throws CloneFailure, after the files of the clone were removed.
  */
-export async function cloneRepository(settings: CloneSettings, tools: CloneTools): Promise<void> {
-  const { log } = tools;
+export async function cloneRepository(
+  settings: CloneSettings,
+  { git, log, stop }: Omit<CloneTools, 'waiting'>,
+): Promise<void> {
   if (await hasRepository(settings.directory)) {
+    await removeInterrupted(settings.directory, log);
     log(`${settings.directory} already is a git repository. The session continues with it, unchanged.`);
     return;
   }
   const started = performance.now();
   log(`Cloning ${settings.repositoryUrl}, branch ${settings.branch}, commit ${settings.commit}.`);
   const staging = await createStaging(settings.directory, log);
-  let report: RecoveryReport | undefined;
+  const waiting = createWaiting(settings.waitMs);
+  const tools = { git: rememberRejected(git, staging.temporary), log, stop, waiting };
   try {
-    report = await cloneInto(settings, tools, staging.repository);
-    if (report) await writeReport(settings.directory, report);
+    const report = await cloneInto(settings, tools, staging.repository);
+    await writeReport(settings.directory, report);
+    await markUnreadSaves(folderOfAgent(settings.directory), report);
     await staging.publish();
+    if (report?.recovered.isComplete && report.recovered.location === 'remote' && settings.keepsVolume)
+      await writeReport(settings.directory, await deleteRecovered(tools, settings.directory, report));
   } finally {
     await staging.remove();
   }
-  if (report?.recovered.isComplete && settings.keepsVolume)
-    await writeReport(settings.directory, await deleteRecovered(tools, settings.directory, report));
   log(`The repository is in ${settings.directory} (${seconds(started)}).`);
 }
 
@@ -59,14 +68,9 @@ async function cloneInto(
 }
 
 /** Fetches all branches and tags, so that the user can switch between them without the network. */
-async function fetchRepository(
-  settings: CloneSettings,
-  { git, log, stop }: CloneTools,
-  repository: string,
-): Promise<void> {
+async function fetchRepository(settings: CloneSettings, tools: CloneTools, repository: string): Promise<void> {
   const started = performance.now();
-  const deadline = started + settings.waitMs;
-  await findBranch(git, settings, deadline, log, stop);
+  await findBranch(settings, tools);
   const { name, email } = settings.identity;
   const args = [
     'clone',
@@ -75,6 +79,8 @@ async function fetchRepository(
     '--origin=origin',
     '--template=',
     `--branch=${settings.branch}`,
+    // A server that does not support filters sends everything.
+    ...(settings.isPartial ? ['--filter=blob:none'] : []),
     ...(name === null ? [] : ['--config', `user.name=${name}`]),
     ...(email === null ? [] : ['--config', `user.email=${email}`]),
     '--',
@@ -83,12 +89,14 @@ async function fetchRepository(
   ];
   let progress = '';
   // git removes the directory of a failed clone, so each attempt starts from the beginning.
-  await withServer(settings, deadline, log, stop, false, async (limits) => {
-    const result = await git(args, limits);
+  await withServer(settings, tools, false, async (limits) => {
+    const result = await tools.git(args, limits);
     progress = result.stderr;
     return result;
   });
-  log(`Fetched all branches${transferred(progress)} (${seconds(started)}).`);
+  tools.log(
+    `Fetched all branches${settings.isPartial ? ', without the contents of files' : ''}${transferred(progress)} (${seconds(started)}).`,
+  );
 }
 
 /** Returns the amount in git's last progress line: ": 1200 objects, 3.40 MiB". Small transfers have no size. */
@@ -113,7 +121,7 @@ async function findCommit(settings: CloneSettings, tools: CloneTools): Promise<s
     if (id !== undefined) return id;
   }
   const isFullId = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(commit);
-  if (isFullId && (await fetchCommit(tools.git, settings, commit, tools.log, tools.stop))) {
+  if (isFullId && (await fetchCommit(settings, tools, commit))) {
     const id = await resolve(tools.git, commit);
     if (id !== undefined) {
       tools.log(`The commit ${commit} is not on a branch; it was fetched by its id.`);
@@ -137,9 +145,11 @@ async function resolve(git: Git, name: string): Promise<string | undefined> {
  * Sets the local branch, which `git clone --branch` has created with its upstream, to the commit, and checks it out. Without
  * `--quiet` git would read .gitmodules to list changes, and fail if that file is malformed.
  */
-async function checkOut(settings: CloneSettings, { git, log }: CloneTools, commit: string): Promise<void> {
+async function checkOut(settings: CloneSettings, tools: CloneTools, commit: string): Promise<void> {
   const started = performance.now();
-  const { exitCode, stderr } = await git(['checkout', '--quiet', '--progress', '-B', settings.branch, commit, '--']);
-  if (exitCode !== 0) throw failureOf(stderr, new URL(settings.serverUrl).host, settings.token !== null);
-  log(`Checked out ${commit.slice(0, 10)} on branch ${settings.branch} (${seconds(started)}).`);
+  // A partial clone fetches the files.
+  await withServer(settings, tools, false, (limits) =>
+    tools.git(['checkout', '--quiet', '--progress', '--force', '-B', settings.branch, commit, '--'], limits),
+  );
+  tools.log(`Checked out ${commit.slice(0, 10)} on branch ${settings.branch} (${seconds(started)}).`);
 }

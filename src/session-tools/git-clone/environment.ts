@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import type { Git } from './git.ts';
 import type { CloneSettings } from './settings.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -5,13 +7,25 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /** The variables in which the credential helper finds the file with the token, or the token itself. */
 const tokenFileVariable = 'NOTEBOOK_SESSIONS_GIT_TOKEN_FILE';
 const tokenVariable = 'NOTEBOOK_SESSIONS_GIT_TOKEN';
+/** The variable with the name of a file that the credential helper creates when the git server has rejected the token. */
+const rejectedVariable = 'NOTEBOOK_SESSIONS_GIT_TOKEN_REJECTED';
 
 /**
  * The credential helper: a shell function that git calls with `get`, `store` or `erase`. The token is not in this text, so that
- * it appears in no configuration and in no process list.
+ * it appears in no configuration and in no process list. After `erase`, the helper has no token: Git LFS would repeat a request with the
+ * same token for ever.
  */
 const helper = (token: string) =>
-  `!f() { if test "$1" = get; then printf 'username=oauth2\\npassword=%s\\n' "${token}"; fi; }; f`;
+  `!f() { case $1 in erase) : > "$${rejectedVariable}" ;; get) test -e "$${rejectedVariable}" || printf 'username=oauth2\\npassword=%s\\n' "${token}" ;; esac; }; f`;
+
+/** Returns git with a file for each command in which the credential helper finds whether the token was rejected. */
+export function rememberRejected(git: Git, folder: string): Git {
+  let number = 0;
+  return (args, options) => {
+    const environment = { [rejectedVariable]: join(folder, String(number++)), ...options?.environment };
+    return git(args, { ...options, environment });
+  };
+}
 
 /** Variables for certificates and for the location of git. Other GIT_ variables would change the behaviour of git. */
 const kept = new Set(['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH', 'GIT_EXEC_PATH', 'GIT_PROXY_SSL_CAINFO']);

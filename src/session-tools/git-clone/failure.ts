@@ -30,7 +30,7 @@ const patterns: readonly (readonly [FailureKind, RegExp])[] = [
   // The server has started to respond and misses objects: a damaged repository or a partial clone.
   [
     'damaged',
-    /corruption on the remote side|from promisor remote|remote: (?:fatal|error): (?:unable to read|bad (?:object|tree)|missing)|did not send all necessary objects/i,
+    /corruption on the remote side|remote: .*from promisor remote|remote: (?:fatal|error): (?:unable to read|bad (?:object|tree)|missing)|did not send all necessary objects/i,
   ],
   ['no-such-object', /not our ref|unadvertised object|couldn't find remote ref|no such remote ref/i],
   [
@@ -56,8 +56,9 @@ export function failureKindOf(stderr: string): FailureKind {
   return patterns.find(([, pattern]) => pattern.test(stderr))?.[0] ?? 'other';
 }
 
-/** Messages that git prints after the reason for the end of a transfer. */
-const consequence = /RPC failed|early EOF|invalid index-pack output|hung up unexpectedly/;
+/** Messages that git prints after the reason for the end of a transfer, the last one in a partial clone. */
+const consequence =
+  /RPC failed(?!; HTTP [45])|expected 'packfile'|early EOF|invalid index-pack output|hung up unexpectedly|from promisor remote/;
 
 /** Returns the most informative line of git's output, without its prefix: the last `fatal:` or `error:`, else the last line. */
 export function decisiveLine(stderr: string): string {

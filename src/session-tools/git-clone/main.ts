@@ -11,6 +11,7 @@ import { CloneFailure, diskFull } from './failure.ts';
 import { createGit } from './git.ts';
 import { writePrivateFiles } from './private-folder.ts';
 import { readSettings } from './settings.ts';
+import { copySupervisorPrograms } from './supervisor-programs.ts';
 
 /** 128 + 15, the exit code in a shell for a program that SIGTERM has ended. */
 const terminated = 143;
@@ -33,6 +34,7 @@ async function run(): Promise<number> {
     const settings = readSettings(process.env);
     token = settings.token;
     if (settings.privateFolder) await writePrivateFiles(settings.privateFolder, settings.repositoryUrl);
+    if (settings.supervisorPrograms) await copySupervisorPrograms(settings.supervisorPrograms);
     const git = createGit(gitEnvironment(settings, process.env), log, stop.signal);
     await cloneRepository(settings, { git, log, stop: stop.signal });
     return cloneExitCode.success;

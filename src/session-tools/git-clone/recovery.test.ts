@@ -14,7 +14,7 @@ import {
 } from '../../../tests/support/local/forge/served-forge.ts';
 import { agentFolder, type RecoveryReport, recoveryFile } from '../../session-contract/agent.ts';
 import { autosaveBranch } from '../../session-contract/autosave.ts';
-import { findCandidates } from './recovery.ts';
+import { findCandidates, readListing } from './candidates.ts';
 
 /** Autosaves as renku-notebooks 1.18.1 made them: the user's commits, and one commit with what was not committed. */
 
@@ -146,9 +146,9 @@ it('the newest of several autosaves is chosen by its time, and the others are li
     line(99, 'main'),
     '',
   ].join('\n');
-  const found = findCandidates(listing, { username: 'ada', rootBranch: 'main', commit });
+  const found = findCandidates(readListing(listing), { username: 'ada', rootBranch: 'main', commit });
   expect(found.map(({ committedAt }) => committedAt)).toEqual([9, 7, 5]);
-  expect(findCandidates(listing, { username: 'ada', rootBranch: 'main/x', commit })).toHaveLength(1);
+  expect(findCandidates(readListing(listing), { username: 'ada', rootBranch: 'main/x', commit })).toHaveLength(1);
 });
 
 describe('the folder with buckets', () => {

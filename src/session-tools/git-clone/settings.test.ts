@@ -27,6 +27,7 @@ describe('settings', () => {
       username: null,
       recovers: false,
       keepsVolume: false,
+      isPartial: false,
       storageMount: null,
       waitMs: 120_000,
     });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { hasCode } from '../../lib/error-code.ts';
-import { cloneExitCode, cloneVariable } from '../../session-contract/clone.ts';
+import { cloneExitCode, cloneTimeoutSeconds, cloneVariable } from '../../session-contract/clone.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { credentialFile, gitProxyVariable } from '../../session-contract/git-proxy.ts';
 import { isRefName } from '../../session-contract/ref-name.ts';
@@ -23,8 +23,12 @@ export interface CloneSettings {
   readonly tokenFile: string | null;
   /** undefined: the session has no git proxy of this project. */
   readonly privateFolder: PrivateFolder | undefined;
+  /** Folder for the programs of the supervisor; undefined: the session has no supervisor. */
+  readonly supervisorPrograms: string | undefined;
   readonly identity: { readonly name: string | null; readonly email: string | null };
   readonly lfsAutoFetch: boolean;
+  /** Whether the clone has only the files of the commit, if the git server supports that. */
+  readonly isPartial: boolean;
   /** The user, a part of the names of autosaves; null if it is unknown. */
   readonly username: string | null;
   /** Whether an autosave of the user is restored. */
@@ -35,9 +39,6 @@ export interface CloneSettings {
   /** Milliseconds to wait for the git server. */
   readonly waitMs: number;
 }
-
-const defaultWaitSeconds = 120;
-const maxWaitSeconds = 24 * 60 * 60;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -68,16 +69,23 @@ export function readSettings(environment: Variables): CloneSettings {
   const stored = tokenFile === null ? undefined : readToken(tokenFile);
   const token = stored ?? readOptional<string | null>(cloneVariable.oauthToken, null, printable, 'a token');
   const folder = readOptional(gitProxyVariable.privateFolder, undefined, absolutePath, 'an absolute path');
+  const supervisorPrograms = readOptional(
+    cloneVariable.supervisorPrograms,
+    undefined,
+    absolutePath,
+    'an absolute path',
+  );
   const proxyPort = readOptional<number>(cloneVariable.gitProxyPort, sessionContainer.gitProxy.port, port, 'a port');
   const lfsAutoFetch = readOptional(cloneVariable.lfsAutoFetch, false, flag, '0 or 1');
+  const isPartial = readOptional(cloneVariable.partial, false, flag, '0 or 1');
   const recovers = readOptional(cloneVariable.gitAutosave, false, flag, '0 or 1');
   const keepsVolume = readOptional(cloneVariable.keepsVolume, false, flag, '0 or 1');
   const storageMount = readOptional<string | null>(cloneVariable.storageMount, null, absolutePath, 'an absolute path');
   const waitMs = readOptional(
     cloneVariable.timeoutSeconds,
-    defaultWaitSeconds * 1000,
+    cloneTimeoutSeconds.default * 1000,
     milliseconds,
-    `a number of seconds from 1 to ${maxWaitSeconds}`,
+    `a number of seconds from 1 to ${cloneTimeoutSeconds.max}`,
   );
   if (!repositoryUrl || !branch || !commit || !directory || invalid.length > 0) {
     throw new CloneFailure(
@@ -97,8 +105,10 @@ export function readSettings(environment: Variables): CloneSettings {
       folder === undefined
         ? undefined
         : { folder, proxy: { host: environment[gitProxyVariable.host] || '127.0.0.1', port: proxyPort } },
+    supervisorPrograms,
     identity: { name: environment[cloneVariable.fullName] || null, email: environment[cloneVariable.email] || null },
     lfsAutoFetch,
+    isPartial,
     username: environment[cloneVariable.username] || null,
     recovers,
     keepsVolume,
@@ -140,5 +150,5 @@ const flag = (text: string): boolean | undefined => (text === '1' ? true : text 
 
 function milliseconds(text: string): number | undefined {
   const seconds = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  return seconds >= 1 && seconds <= maxWaitSeconds ? seconds * 1000 : undefined;
+  return seconds >= 1 && seconds <= cloneTimeoutSeconds.max ? seconds * 1000 : undefined;
 }

@@ -8,6 +8,9 @@ import type { Log } from './log.ts';
 
 /** A file with this name marks the directories that this program has created and may delete. */
 const marker = 'made-by-git-clone';
+/** Names of the clone, and of a folder for other files, in such a directory. */
+const content = 'repository';
+const others = 'temporary';
 
 /**
  * Returns true if the directory already is a working tree, even a damaged one: then the session is resumed. git is not used
@@ -23,24 +26,31 @@ export async function hasRepository(directory: string): Promise<boolean> {
 export interface Staging {
   /** The path for the new clone, which does not exist yet. */
   readonly repository: string;
+  /** A folder for other files until `remove`. The root folder of the container may be read-only. */
+  readonly temporary: string;
   /** Moves the complete clone to the final directory. */
   publish(): Promise<void>;
   /** Deletes the staging directory. */
   remove(): Promise<void>;
 }
 
+const prefixFor = (directory: string): string => `.${basename(directory)}.cloning-`;
+
 /** Creates a staging directory. Throws CloneFailure if the final directory contains files. */
 export async function createStaging(directory: string, log: Log): Promise<Staging> {
   const parent = dirname(directory);
   await mkdir(parent, { recursive: true });
-  const prefix = `.${basename(directory)}.cloning-`;
-  await removeLeftovers(parent, prefix, log);
+  const prefix = prefixFor(directory);
+  await removeInterrupted(directory, log);
   await rejectTaken(directory);
-  const temporary = await mkdtemp(join(parent, prefix));
-  await writeFile(join(temporary, marker), '');
-  const repository = join(temporary, 'repository');
+  const staging = await mkdtemp(join(parent, prefix));
+  await writeFile(join(staging, marker), '');
+  const repository = join(staging, content);
+  const temporary = join(staging, others);
+  await mkdir(temporary);
   return {
     repository,
+    temporary,
     async publish() {
       try {
         await rename(repository, directory);
@@ -56,7 +66,7 @@ export async function createStaging(directory: string, log: Log): Promise<Stagin
         throw error;
       }
     },
-    remove: () => rm(temporary, { recursive: true, force: true, maxRetries: 5 }),
+    remove: () => removeMarked(staging),
   };
 }
 
@@ -78,18 +88,26 @@ function taken(directory: string, cause?: unknown): CloneFailure {
   );
 }
 
-/** Removes the directories of interrupted runs: those with the marker, and empty ones. */
-async function removeLeftovers(parent: string, prefix: string, log: Log): Promise<void> {
+/** Removes the staging directories of interrupted runs: those with the marker, and empty ones. */
+export async function removeInterrupted(directory: string, log: Log): Promise<void> {
+  const parent = dirname(directory);
+  const prefix = prefixFor(directory);
   for (const name of await readdir(parent)) {
     if (!name.startsWith(prefix)) continue;
     const path = join(parent, name);
     try {
       if ((await kindOf(join(path, marker))) === 'file') {
         log('Removing the files of an interrupted clone.');
-        await rm(path, { recursive: true, force: true, maxRetries: 5 });
+        await removeMarked(path);
       } else await rmdir(path);
     } catch (error) {
       log(`Could not remove ${path}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+}
+
+/** Removes the marker last, so that the next run continues if this one is interrupted. */
+async function removeMarked(path: string): Promise<void> {
+  for (const each of [join(path, content), join(path, others), path])
+    await rm(each, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -1,5 +1,6 @@
 import type { Git } from './git.ts';
 import type { Log } from './log.ts';
+import type { Waiting } from './waiting.ts';
 
 /** The functions and settings that all steps of a clone use. */
 export interface CloneTools {
@@ -7,4 +8,5 @@ export interface CloneTools {
   readonly log: Log;
   /** Stops the clone when it aborts. */
   readonly stop: AbortSignal;
+  readonly waiting: Waiting;
 }

@@ -9,7 +9,7 @@ import { basic, readCredentials, wrapAuthorization } from './key.ts';
 import { batchRewriter } from './lfs-batch.ts';
 import { putTokens } from './put-tokens.ts';
 import { RenewalFailure } from './renewal.ts';
-import { respond } from './respond.ts';
+import { respond, respondJson } from './respond.ts';
 import { belongsTo, parseTarget, type Target } from './target.ts';
 import type { TokenStore } from './tokens.ts';
 
@@ -127,7 +127,7 @@ async function forward(
     token = isRepository ? await tokens.gitToken() : null;
   } catch (error) {
     if (!(error instanceof RenewalFailure)) throw error;
-    respond(res, error.status, error.message);
+    reject(res, target, error.status, error.message);
     return;
   }
   const authorization = token === null ? own : basic('oauth2', token);
@@ -150,7 +150,7 @@ async function forward(
       report(incoming.statusCode);
       if (incoming.statusCode !== 401) return false;
       if (token !== null) tokens.reject(token);
-      respond(res, 401, unauthorized(target, isRepository, token !== null, own !== null));
+      reject(res, target, 401, unauthorized(target, isRepository, token !== null, own !== null));
       return true;
     },
     responseHeader: (name, value) =>
@@ -170,6 +170,15 @@ async function forward(
     },
     log: { debug: () => undefined },
   });
+}
+
+/**
+ * Sends the reason why a request with the proxy's key gets no response of the git server. Git LFS repeats a request with the same
+ * credentials for ever if the status is 401, and shows the message of JSON only.
+ */
+function reject(res: ServerResponse, { path }: Target, status: number, sentence: string): void {
+  if (!/\/(?:info\/lfs|gitlab-lfs)\//.test(path)) respond(res, status, sentence);
+  else respondJson(res, status === 401 ? 403 : status, { message: sentence });
 }
 
 /** Returns the address at the proxy of a redirect to the same host. Another host gets a request of git itself, without credentials. */

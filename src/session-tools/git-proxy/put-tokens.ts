@@ -1,14 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isObject, parseJson } from '../../lib/json.ts';
-import { readBody, respond } from './respond.ts';
+import { readBody } from '../../lib/request-body.ts';
+import { respond } from './respond.ts';
 import type { TokenStore, UserTokens } from './tokens.ts';
 
 const maxBytes = 64 * 1024;
 
 /** Replaces the tokens in memory: `PUT /tokens` with the schema `Tokens` of agent.openapi.yaml. */
 export async function putTokens(req: IncomingMessage, res: ServerResponse, tokens: TokenStore): Promise<void> {
-  const text = await readBody(req, maxBytes);
-  const given = text === undefined ? undefined : readTokens(parseJson(text));
+  const body = await readBody(req, maxBytes);
+  if (!body) {
+    respond(res, 413, `The body is longer than ${maxBytes} bytes.`);
+    return;
+  }
+  const given = readTokens(parseJson(body.toString()));
   if (!given) {
     respond(res, 422, 'The body must have gitToken, gitTokenExpiresAt, and optionally accessToken and refreshToken.');
     return;

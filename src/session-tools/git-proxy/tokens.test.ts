@@ -193,3 +193,75 @@ describe('PUT /tokens', () => {
     expect(proxy.output()).not.toMatch(/first|second/);
   });
 });
+
+/** Returns `fetch` with the key of the proxy, for a path of the repository at the server of the test. */
+const requester = (proxy: { readonly origin: string; readonly key: string }, init: RequestInit = {}) => {
+  const authorization = `Basic ${btoa(`session:${proxy.key}`)}`;
+  return (path: string) => fetch(`${proxy.origin}${path}`, { ...init, headers: { authorization } });
+};
+
+describe('requests of git', () => {
+  it('at the same time wait for one renewal of an expired token, and use the new token', async () => {
+    const used: (string | undefined)[] = [];
+    const exchanges: ServerResponse[] = [];
+    answer = (req, res) => {
+      if (req.url?.startsWith('/api/auth/')) exchanges.push(res);
+      else {
+        used.push(req.headers.authorization);
+        res.end();
+      }
+    };
+    await using proxy = await startGitProxy({
+      repositoryUrl: `${url.href}a/b.git`,
+      gitToken: 'old',
+      gitTokenExpiresAt: 1,
+      accessToken: jwt(Date.now() / 1000 + 3600),
+      platformUrl: url.origin,
+    });
+    const get = requester(proxy);
+    const all = Array.from({ length: 50 }, () => get(`/http/${url.host}/a/b.git/info/refs`));
+    await expect.poll(() => exchanges.length).toBe(1);
+    // All requests have arrived when the health check, which comes later, is answered.
+    await get('/unknown');
+    for (const res of exchanges)
+      json(res, 200, { access_token: 'another', expires_at: Math.floor(Date.now() / 1000) + 7200 });
+    expect((await Promise.all(all)).map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200));
+    expect(exchanges).toHaveLength(1);
+    expect(new Set(used)).toEqual(new Set([`Basic ${btoa('oauth2:another')}`]));
+    expect(proxy.output()).toContain('The git token was renewed.');
+  });
+
+  it('get the reason while the platform that renews the token does not respond, and succeed later', async () => {
+    let isDown = true;
+    answer = (req, res) => {
+      if (!req.url?.startsWith('/api/auth/')) res.end();
+      else if (isDown) res.destroy();
+      else json(res, 200, { access_token: 'new', expires_at: -1 });
+    };
+    await using proxy = await startGitProxy({
+      repositoryUrl: `${url.href}a/b.git`,
+      gitToken: 'old',
+      gitTokenExpiresAt: 1,
+      accessToken: jwt(Date.now() / 1000 + 3600),
+      platformUrl: url.origin,
+    });
+    const get = () => requester(proxy)(`/http/${url.host}/a/b.git/info/refs`);
+    const failed = await get();
+    expect([failed.status, await failed.text()]).toEqual([
+      502,
+      `The git token has expired, and ${url.host}, which renews it, is unavailable (ECONNRESET).\n`,
+    ]);
+    isDown = false;
+    await expect.poll(async () => (await get()).status, { timeout: 20_000 }).toBe(200);
+  });
+});
+
+describe('a body that is too long', () => {
+  it('is rejected, and the connection can be used further', async () => {
+    answer = (_req, res) => res.end();
+    await using proxy = await startGitProxy({ repositoryUrl: `${url.href}a/b.git`, gitToken: 'first' });
+    const response = await requester(proxy, { method: 'PUT', body: 'x'.repeat(5_000_000) })('/tokens');
+    expect([response.status, await response.text()]).toEqual([413, 'The body is longer than 65536 bytes.\n']);
+    expect((await requester(proxy)(`/http/${url.host}/a/b.git/info/refs`)).status).toBe(200);
+  });
+});

@@ -2,7 +2,7 @@ import { type BigIntStats, lstatSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hasCode } from '../../lib/error-code.ts';
 import type { Git } from '../git-clone/git.ts';
-import { type RepositoryPath, toFile, toText } from './paths.ts';
+import { type RepositoryPath, toFile } from './paths.ts';
 import { GitFailure } from './run.ts';
 
 /** A file that differs from HEAD or from the index, or is untracked. */
@@ -17,7 +17,12 @@ export interface Change {
   /** The line of `git status`: permissions and ids of objects. */
   readonly record: string;
   /** Attributes of the file that change its content on the way into git. */
-  readonly attributes: { readonly filter: string | null; readonly isConverted: boolean };
+  readonly attributes: {
+    readonly filter: string | null;
+    readonly isConverted: boolean;
+    /** All of them, as in a line of `.gitattributes`. */
+    readonly line: string;
+  };
 }
 
 export interface FileStat {
@@ -29,8 +34,15 @@ export interface FileStat {
   readonly signature: string;
 }
 
-export interface Status {
+/** A change as `git status` reports it. */
+export type ChangeRecord = Omit<Change, 'attributes'>;
+
+export interface Status extends StatusRecords {
   readonly changes: readonly Change[];
+}
+
+export interface StatusRecords {
+  readonly changes: readonly ChangeRecord[];
   /** Repositories in the work tree that are not submodules; the names end with a slash. */
   readonly nested: readonly RepositoryPath[];
   /** Ignored files, and folders (with a slash at the end). */
@@ -50,24 +62,42 @@ const statusArguments = [
   '--ignore-submodules=dirty',
 ];
 
-/** Returns what `git status` and the attributes say about the work tree of a scratch repository. */
-export async function readStatus(git: Git, directory: string): Promise<Status> {
+/** Returns whether file sync keeps the present version of a file at a remote. */
+export type IsSynced = (path: RepositoryPath) => boolean;
+
+/**
+ * Returns what `git status` and the attributes say about the work tree of a scratch repository, without files that file sync keeps at
+ * a remote.
+ */
+export async function readStatus(git: Git, directory: string, isSynced?: IsSynced): Promise<Status> {
+  const status = await readStatusRecords(git, directory, isSynced);
+  const attributes = await readAttributes(git, status.changes);
+  const changes = status.changes.map((change, index) => ({ ...change, attributes: attributes[index] ?? plain }));
+  return { ...status, changes };
+}
+
+/** Returns what `git status` says about the work tree of a scratch repository, without files that file sync keeps at a remote. */
+export async function readStatusRecords(
+  git: Git,
+  directory: string,
+  isSynced: IsSynced = () => false,
+): Promise<StatusRecords> {
   const result = await git(statusArguments, { encoding: 'latin1' });
   if (result.exitCode !== 0) throw new GitFailure(statusArguments, result);
-  const changes: Omit<Change, 'attributes'>[] = [];
+  const changes: ChangeRecord[] = [];
   const nested: RepositoryPath[] = [];
   const ignored: RepositoryPath[] = [];
   for (const [index, record] of result.stdout.split('\0').entries()) {
     if (index % 1000 === 999) await nextTurn();
     const path = pathIn(record);
     if (path === undefined) continue;
-    if (record.startsWith('!')) ignored.push(path);
-    else if (path.endsWith('/')) nested.push(path);
+    if (path.endsWith('/') && !record.startsWith('!')) nested.push(path);
+    else if (!path.endsWith('/') && !hasOwnIndexEntry(record) && isSynced(path)) continue;
+    else if (record.startsWith('!')) ignored.push(path);
     else changes.push(changeOf(record, path, directory));
   }
-  const attributes = await readAttributes(git, changes);
   return {
-    changes: changes.map((change, index) => ({ ...change, attributes: attributes[index] ?? plain })),
+    changes,
     nested,
     ignored,
     unreadable: [...result.stderr.matchAll(/could not open directory '(.*)': Permission denied/g)].map(
@@ -75,6 +105,10 @@ export async function readStatus(git: Git, directory: string): Promise<Status> {
     ),
   };
 }
+
+/** Returns whether the index has content that neither the commit nor the work tree has: no remote has it. */
+const hasOwnIndexEntry = ([kind, , index, workTree]: string): boolean =>
+  kind === 'u' || (kind === '1' && index !== '.' && workTree !== '.');
 
 /** The number of fields before the path in each kind of line. */
 const fieldsBeforePath: Readonly<Record<string, number>> = { '1': 8, u: 10, '?': 1, '!': 1 };
@@ -87,7 +121,7 @@ function pathIn(record: string): RepositoryPath | undefined {
   return record.slice(position);
 }
 
-function changeOf(record: string, path: RepositoryPath, directory: string): Omit<Change, 'attributes'> {
+function changeOf(record: string, path: RepositoryPath, directory: string): ChangeRecord {
   const [kind = '', state = '', submodule = ''] = record.split(' ', 3);
   const isUntracked = kind === '?';
   return {
@@ -121,8 +155,12 @@ function describe(stats: BigIntStats): FileStat {
 }
 
 type Attributes = Change['attributes'];
-const plain: Attributes = { filter: null, isConverted: false };
 const attributeNames = ['filter', 'text', 'eol', 'ident', 'working-tree-encoding', 'crlf'];
+const plain: Attributes = {
+  filter: null,
+  isConverted: false,
+  line: attributeNames.map((name) => `!${name}`).join(' '),
+};
 
 /** Returns the attributes of the files, in their order. */
 async function readAttributes(git: Git, changes: readonly { readonly path: RepositoryPath }[]): Promise<Attributes[]> {
@@ -134,16 +172,20 @@ async function readAttributes(git: Git, changes: readonly { readonly path: Repos
   const valueAt = (file: number, attribute: number) =>
     fields[3 * (file * attributeNames.length + attribute) + 2] ?? 'unspecified';
   return changes.map((_, index) => {
-    const filter = valueAt(index, 0);
+    const values = attributeNames.map((_name, attribute) => valueAt(index, attribute));
+    const [filter = '', ...others] = values.map((value) => (isSet(value) ? value : null));
     return {
-      filter: filter === 'unspecified' || filter === 'unset' ? null : filter,
-      isConverted: attributeNames
-        .slice(1)
-        .some((_name, other) => !/^un(?:specified|set)$/.test(valueAt(index, other + 1))),
+      filter,
+      isConverted: others.some((value) => value !== null),
+      line: attributeNames.map((name, attribute) => setting(name, values[attribute] ?? '')).join(' '),
     };
   });
 }
 
-/** Returns the names for people. */
-export const namesOf = (changes: readonly { readonly path: RepositoryPath }[]): string[] =>
-  changes.map(({ path }) => toText(path));
+const isSet = (value: string): boolean => value !== 'unspecified' && value !== 'unset';
+
+function setting(name: string, value: string): string {
+  if (value === 'set') return name;
+  if (value === 'unset') return `-${name}`;
+  return value === 'unspecified' ? `!${name}` : `${name}=${value}`;
+}

@@ -2,7 +2,7 @@ import type { components } from '../../generated/agent-api.ts';
 import { hasCode } from '../../lib/error-code.ts';
 import { failureKindOf, reasonOf, serverMessage } from '../git-clone/failure.ts';
 import { NoRepository } from './repository.ts';
-import { GitFailure } from './run.ts';
+import { GitFailure, GitTimeout } from './run.ts';
 
 export type Reason = components['schemas']['Error']['reason'];
 
@@ -18,12 +18,30 @@ export class SaveFailure extends Error {
 
 /** Returns the failure of a command that used the git server. */
 export function remoteFailure(error: unknown, host: string): SaveFailure {
+  if (error instanceof GitTimeout)
+    return new SaveFailure(
+      'unreachable',
+      `The git server ${host} does not finish (${error.message}). Save again later.`,
+      {
+        cause: error,
+      },
+    );
   if (!(error instanceof GitFailure)) return toSaveFailure(error);
   const { stderr, wasKilled } = error;
   const reason = reasonOf(stderr);
   const failure = (kind: Reason, message: string) => new SaveFailure(kind, message, { cause: error });
   if (wasKilled)
     return failure('unreachable', `The git server ${host} does not respond. The save is tried again later.`);
+  // The sentence of the git proxy, which has another status for Git LFS.
+  if (
+    /rejects the git token of this session|The git token of this session has expired|sign-in of this session/.test(
+      stderr,
+    )
+  )
+    return failure(
+      'credentials',
+      `The git server ${host} rejects the session's credentials. Sign in again, then save again.`,
+    );
   if (
     /\[remote rejected\]|hook declined|protected branch|not allowed to push|returned error: 403|HTTP 403/i.test(stderr)
   ) {
@@ -70,6 +88,8 @@ export function toSaveFailure(error: unknown): SaveFailure {
     if (failureKindOf(error.stderr) === 'disk-full') return diskFull(error);
     return new SaveFailure('git', `${error.message}. "git fsck" finds damaged objects.`, { cause: error });
   }
+  if (error instanceof GitTimeout)
+    return new SaveFailure('git', `The save took too long: ${error.message}. Save again later.`, { cause: error });
   const message = error instanceof Error ? error.message : String(error);
   return new SaveFailure('internal', `The save failed: ${message}`, { cause: error });
 }

@@ -13,7 +13,7 @@ export const descriptionFile = 'notebook-sessions-save.json';
 export const folder = {
   /** The tree of the index, without unmerged entries. */
   index: 'index',
-  /** Blobs of unmerged entries of the index. */
+  /** Blobs of unmerged entries of the index, without those that a partial clone has not fetched. */
   unmerged: 'unmerged',
   /** Files whose bytes differ from those that a checkout of the tree gives. */
   raw: 'raw',
@@ -21,6 +21,10 @@ export const folder = {
   state: 'state',
   /** Bundles with saves of submodules. */
   submodules: 'submodules',
+  /** Contents of tag objects. */
+  tags: 'tags',
+  /** Git LFS objects, by their ids. */
+  lfs: 'lfs',
 } as const;
 
 export interface SaveDescription {
@@ -45,6 +49,14 @@ export interface SaveDescription {
   readonly lfs: readonly RepositoryPath[];
   /** Names of the files in `state`. */
   readonly state: readonly string[];
+  /** Tags that the remote repository does not have. The objects of `folder.tags` are in the order of `tagObjects`. */
+  readonly tags: readonly { readonly name: string; readonly object: string }[];
+  readonly tagObjects: readonly string[];
+  /** Files that `git update-index` has hidden from `git status`. */
+  readonly assumeUnchanged: readonly RepositoryPath[];
+  readonly skipWorktree: readonly RepositoryPath[];
+  /** Git LFS objects in `folder.lfs`. */
+  readonly lfsObjects: readonly string[];
   /** Earlier saves with the same name that had not been recovered. */
   readonly former: readonly string[];
 }
@@ -78,19 +90,23 @@ export const writeDescription = (description: SaveDescription): string =>
       raw: description.raw.map(writePath),
       added: description.added.map(writePath),
       lfs: description.lfs.map(writePath),
+      assumeUnchanged: description.assumeUnchanged.map(writePath),
+      skipWorktree: description.skipWorktree.map(writePath),
     },
     null,
     1,
   )}\n`;
 
 /** Returns the description of a save; undefined if the text is invalid or of another version: anybody may push a save. */
-export function parseDescription(text: string): SaveDescription | undefined {
+function parseDescription(text: string): SaveDescription | undefined {
   const json = asObject(parseJson(text));
   const head = asObject(json?.['head']);
   if (json?.['version'] !== version || !head) return undefined;
   const list = <T>(name: string, read: (entry: JsonObject) => T | undefined) =>
     listOf(json[name], (e) => readEntry(e, read));
   const paths = (name: string) => listOf(json[name], readPath);
+  /** Members that saves of the first version do not have. */
+  const later = <T>(name: string, read: (entry: unknown) => T | undefined) => listOf(json[name] ?? [], read);
   const description = {
     savedAt: plainText(json['savedAt']),
     head: { branch: orNull(head['branch'], refName), commit: orNull(head['commit'], objectId) },
@@ -107,6 +123,11 @@ export function parseDescription(text: string): SaveDescription | undefined {
     lfs: paths('lfs'),
     state: listOf(json['state'], plainText),
     former: listOf(json['former'], objectId),
+    tags: later('tags', (e) => readEntry(e, savedTag)),
+    tagObjects: later('tagObjects', objectId),
+    assumeUnchanged: later('assumeUnchanged', readPath),
+    skipWorktree: later('skipWorktree', readPath),
+    lfsObjects: later('lfsObjects', lfsId),
   };
   return description.head.branch === undefined || description.head.commit === undefined
     ? undefined
@@ -170,11 +191,16 @@ function savedBranch({ name, commit, remote, merge }: JsonObject): SavedBranch |
   return complete(read);
 }
 
+const savedTag = ({ name, object }: JsonObject): { name: string; object: string } | undefined =>
+  complete({ name: refName(name), object: objectId(object) });
+
 const orNull = <T>(value: unknown, read: (value: unknown) => T | undefined): T | null | undefined =>
   value === null ? null : read(value);
 const plainText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 const objectId = (value: unknown): string | undefined =>
   typeof value === 'string' && isObjectId(value) ? value : undefined;
+const lfsId = (value: unknown): string | undefined =>
+  typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? value : undefined;
 const refName = (value: unknown): string | undefined =>
   typeof value === 'string' && isRefName(value) ? value : undefined;
 const permissions = (value: unknown): number | undefined =>

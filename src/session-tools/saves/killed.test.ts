@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitFiles, makeRepository, runGit } from '../../../tests/support/local/forge/served-forge.ts';
+import { memoryFolder } from '../../../tests/support/memory-folder.ts';
 import { cloneAndRestore, filesIn, folderGit, gitFilesIn, stateOf } from '../../../tests/support/saves/work-tree.ts';
 import { scratchPrefix } from './scratch.ts';
 
@@ -16,7 +16,7 @@ let url: string;
 let number = 0;
 
 beforeAll(async () => {
-  place = mkdtempSync(join(tmpdir(), 'killed-'));
+  place = memoryFolder('killed-');
   [tree, url] = [join(place, 'project'), join(place, 'remote.git')];
   await runGit(place, 'init', '--quiet', '--bare', '--initial-branch=main', url);
   await makeRepository(tree, { 'a.txt': 'a\n', 'b.txt': 'b\n' });
@@ -80,7 +80,15 @@ describe('a save', () => {
     expect(result).toMatchObject({ location: 'remote', isVerified: true });
     expect(readdirSync(join(place, '.notebook-sessions')).filter((name) => name.startsWith(scratchPrefix))).toEqual([]);
     const copy = join(place, 'restored');
-    expect(await cloneAndRestore(folderGit(), url, copy, result)).toEqual({ log: [], isComplete: true });
+    const { log, isComplete } = await cloneAndRestore(folderGit(), url, copy, result);
+    expect(isComplete).toBe(true);
+    // A save that was pushed, and whose program was killed before it could remember the save, is kept.
+    for (const line of log) {
+      const [, branch = ''] =
+        /^An earlier save, which had not been recovered, is in the branch (recovered\/\w+)\.$/.exec(line) ?? [];
+      expect(branch, line).not.toBe('');
+      await runGit(copy, 'branch', '--quiet', '-D', branch);
+    }
     expect(await stateOf(copy)).toEqual(last);
   });
 });

@@ -1,10 +1,11 @@
 import { fetchRefs, type Remote } from './remote.ts';
 import type { Repository } from './repository.ts';
-import { output } from './run.ts';
+import { describeObjects } from './run.ts';
 import { findUnpushed } from './scan.ts';
 import { type Scratch, writeRefs } from './scratch.ts';
 
 const tracking = 'refs/remotes/origin/';
+const heading = 'refs/heads/';
 /** More branches are not fetched: all commits that they may have are saved. */
 const maxFetched = 50;
 
@@ -24,18 +25,21 @@ export async function compareWithRemote(
   scratch: Scratch,
   repository: Repository,
   remote: Remote,
-  heads: ReadonlyMap<string, string> | undefined,
+  heads: ReadonlyMap<string, string>,
 ): Promise<Compared> {
   const tracked = [...repository.refs].filter(([name]) => name.startsWith(tracking) && name !== `${tracking}HEAD`);
-  const current = (name: string) => heads?.get(`refs/heads/${name.slice(tracking.length)}`);
+  const current = (name: string) => heads.get(`${heading}${name.slice(tracking.length)}`);
   const changed = tracked.filter(([name, commit]) => current(name) !== commit);
-  if (!heads || changed.length === 0) return { repository, isBehind: false };
-  const candidates = changed.flatMap(([name]) => {
+  // The user can replace the remote, and then nothing of the session's repository is tracked.
+  const untracked =
+    tracked.length === 0 ? [...heads].map(([name]) => [tracking + name.slice(heading.length)] as const) : [];
+  if (changed.length + untracked.length === 0) return { repository, isBehind: false };
+  const candidates = [...changed, ...untracked].flatMap(([name]) => {
     const commit = current(name);
     return commit === undefined ? [] : [{ name, commit }];
   });
-  const known = await findKnown(
-    scratch,
+  const known = await describeObjects(
+    scratch.git,
     candidates.map(({ commit }) => commit),
   );
   const missing = candidates.filter(({ commit }) => !known.has(commit));
@@ -53,14 +57,8 @@ export async function compareWithRemote(
   const after = await findUnpushed(scratch.git, updated);
   if (after.commits <= before.commits || missing.length > maxFetched) return { repository: updated, isBehind: true };
   const refspecs = missing.map(
-    ({ name }) => `+refs/heads/${name.slice(tracking.length)}:refs/notebook-sessions/${name}`,
+    ({ name }) => `+${heading}${name.slice(tracking.length)}:refs/notebook-sessions/${name}`,
   );
   await fetchRefs(scratch, remote, refspecs);
   return { repository: await withRefs(candidates), isBehind: false };
-}
-
-async function findKnown({ git }: Scratch, commits: readonly string[]): Promise<Set<string>> {
-  if (commits.length === 0) return new Set();
-  const text = await output(git, ['cat-file', '--batch-check'], { input: `${commits.join('\n')}\n` });
-  return new Set(text.split('\n').flatMap((line) => /^([0-9a-f]+) commit \d+$/.exec(line)?.[1] ?? []));
 }

@@ -1,5 +1,5 @@
 import type { Git } from '../git-clone/git.ts';
-import { remoteFailure } from './failure.ts';
+import { remoteFailure, SaveFailure } from './failure.ts';
 import { GitFailure, output } from './run.ts';
 import type { Scratch } from './scratch.ts';
 
@@ -9,18 +9,34 @@ export interface Remote {
   readonly url: string;
   /** Variables that give git access: `GIT_CONFIG_SYSTEM` of the git proxy. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The time (`performance.now()`) until which the git server is used; undefined: the limits of single commands only. */
+  readonly until?: number | undefined;
 }
 
 /** Milliseconds for a request without content. */
 const requestMs = 60_000;
+/** Milliseconds for the transfer of commits and files. Git and Git LFS end a transfer without any progress earlier. */
+const transferMs = 3_600_000;
+
+/** Returns the time limit of a command. */
+const limitOf = ({ until }: Remote, longestMs: number): { readonly limitMs: number } => ({
+  limitMs: until === undefined ? longestMs : Math.max(1, Math.min(until - performance.now(), longestMs)),
+});
 
 const hostOf = ({ url }: Remote): string => URL.parse(url)?.host ?? url;
 
 /** Returns the ids of the commits of all branches, by the full names of the branches. Throws SaveFailure. */
-export function listRemote(git: Git, remote: Remote, ...patterns: string[]): Promise<Map<string, string>> {
+export const listRemote = (git: Git, remote: Remote, ...patterns: string[]): Promise<Map<string, string>> =>
+  listRefs(git, remote, ['--heads', '--', remote.url, ...patterns]);
+
+/** Returns the ids of the objects of all tags, by the full names of the tags. Throws SaveFailure. */
+export const listTags = (git: Git, remote: Remote): Promise<Map<string, string>> =>
+  listRefs(git, remote, ['--tags', '--refs', '--', remote.url]);
+
+function listRefs(git: Git, remote: Remote, rest: readonly string[]): Promise<Map<string, string>> {
   return withRemote(remote, async () => {
-    const args = ['ls-remote', '--heads', '--', remote.url, ...patterns];
-    const text = await output(git, args, { limitMs: requestMs, environment: remote.environment });
+    const args = ['ls-remote', ...rest];
+    const text = await output(git, args, { environment: remote.environment, ...limitOf(remote, requestMs) });
     return new Map(
       text.split('\n').flatMap((line) => {
         const [commit, name] = line.split('\t');
@@ -34,7 +50,10 @@ export function listRemote(git: Git, remote: Remote, ...patterns: string[]): Pro
 export function fetchRefs({ git }: Pick<Scratch, 'git'>, remote: Remote, refs: readonly string[]): Promise<void> {
   return withRemote(remote, async () => {
     const options = ['--quiet', '--prune', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance'];
-    await output(git, ['fetch', ...options, '--', remote.url, ...refs], { environment: remote.environment });
+    await output(git, ['fetch', ...options, '--', remote.url, ...refs], {
+      environment: remote.environment,
+      ...limitOf(remote, transferMs),
+    });
   });
 }
 
@@ -63,7 +82,7 @@ export function pushSave(
     `${save.commit}:${ref}`,
   ];
   return withRemote(remote, async () => {
-    const result = await git(args, { environment: remote.environment });
+    const result = await git(args, { environment: remote.environment, ...limitOf(remote, transferMs) });
     if (result.exitCode === 0) return true;
     if (/\[rejected\].*\(stale info\)|cannot lock ref|reference already exists/.test(result.stderr)) return false;
     throw new GitFailure(args, result);
@@ -74,31 +93,30 @@ export function pushSave(
 export function pushBranch({ git }: Scratch, remote: Remote, commit: string, branch: string): Promise<void> {
   return withRemote(remote, async () => {
     const args = ['push', '--quiet', '--no-verify', '--', remote.url, `${commit}:refs/heads/${branch}`];
-    await output(git, args, { environment: remote.environment });
+    await output(git, args, { environment: remote.environment, ...limitOf(remote, transferMs) });
   });
 }
 
-/** Deletes branches that still are at these commits. Returns those that were deleted, or did not exist. */
-export async function deleteBranches(
+/** Deletes a branch if it still is at this commit. Throws SaveFailure. */
+export function deleteBranch(
   { git }: Scratch,
   remote: Remote,
-  branches: readonly { readonly branch: string; readonly commit: string }[],
+  { branch, commit }: { readonly branch: string; readonly commit: string },
 ): Promise<void> {
-  if (branches.length === 0) return;
-  const leases = branches.map(({ branch, commit }) => `--force-with-lease=refs/heads/${branch}:${commit}`);
-  const args = ['push', '--quiet', '--no-verify', ...leases, '--', remote.url];
-  await withRemote(remote, () =>
-    output(git, [...args, ...branches.map(({ branch }) => `:refs/heads/${branch}`)], {
-      environment: remote.environment,
-      limitMs: requestMs,
-    }),
-  );
+  const ref = `refs/heads/${branch}`;
+  const args = ['push', '--quiet', '--no-verify', `--force-with-lease=${ref}:${commit}`, '--', remote.url, `:${ref}`];
+  return withRemote(remote, async () => {
+    await output(git, args, { environment: remote.environment, ...limitOf(remote, requestMs) });
+  });
 }
 
 /** Uploads the LFS objects of the commits of a branch that the server does not have. Throws SaveFailure. */
 export function pushLfs({ git }: Scratch, remote: Remote, branch: string): Promise<void> {
   return withRemote(remote, async () => {
-    await output(git, ['lfs', 'push', 'origin', `refs/heads/${branch}`], { environment: remote.environment });
+    await output(git, ['lfs', 'push', 'origin', `refs/heads/${branch}`], {
+      environment: remote.environment,
+      ...limitOf(remote, transferMs),
+    });
   });
 }
 
@@ -106,6 +124,9 @@ async function withRemote<T>(remote: Remote, action: () => Promise<T>): Promise<
   try {
     return await action();
   } catch (error) {
-    throw remoteFailure(error, hostOf(remote));
+    const host = hostOf(remote);
+    if (remote.until !== undefined && performance.now() >= remote.until && !(error instanceof SaveFailure))
+      throw new SaveFailure('unreachable', `The push to ${host} did not end in time.`, { cause: error });
+    throw remoteFailure(error, host);
   }
 }

@@ -15,8 +15,13 @@ export class GitFailure extends Error {
   }
 }
 
+/** A git command that did not end within its time limit. */
+export class GitTimeout extends Error {
+  override readonly name = 'GitTimeout';
+}
+
 /** Returns the subcommand: the first argument that is neither an option of git nor its value. */
-function commandOf(args: readonly string[]): string {
+export function commandOf(args: readonly string[]): string {
   let index = 0;
   while (args[index]?.startsWith('-')) index += /^-[cC]$/.test(args[index] ?? '') ? 2 : 1;
   return args[index] ?? '';
@@ -33,6 +38,26 @@ export async function output(git: Git, args: readonly string[], options?: GitRun
 export async function records(git: Git, args: readonly string[], options?: GitRunOptions): Promise<string[]> {
   const text = await output(git, args, { ...options, encoding: 'latin1' });
   return text.split('\0').filter((record) => record !== '');
+}
+
+/** Returns the kinds of the objects that exist: `commit`, `tree`, `blob` or `tag`. */
+export async function describeObjects(git: Git, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map();
+  const text = await output(git, ['cat-file', '--batch-check'], { input: `${ids.join('\n')}\n` });
+  return new Map(
+    text.split('\n').flatMap((line) => {
+      const [, id, kind] = /^([0-9a-f]+) (\w+) \d+$/.exec(line) ?? [];
+      return id && kind ? [[id, kind] as const] : [];
+    }),
+  );
+}
+
+/** Returns which of the objects are here: a partial clone does not fetch the others for this. */
+export async function findPresent(git: Git, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const args = ['rev-list', '--no-walk', '--objects', '--ignore-missing', '--missing=print', '--stdin'];
+  const text = await output(git, args, { input: `${[...new Set(ids)].join('\n')}\n` });
+  return new Set(text.split('\n').flatMap((line) => /^[0-9a-f]+/.exec(line)?.[0] ?? []));
 }
 
 /**

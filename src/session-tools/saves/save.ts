@@ -3,19 +3,30 @@ import { autosaveBranch, autosavePrefix } from '../../session-contract/autosave.
 import { isRefName } from '../../session-contract/ref-name.ts';
 import type { Git } from '../git-clone/git.ts';
 import { bundle, writeBranch } from './bundle.ts';
-import { type Collected, type CollectSettings, collect } from './collect.ts';
+import { type Collected, collect } from './collect.ts';
+import type { CollectSettings } from './collect-settings.ts';
 import { SaveFailure, toSaveFailure } from './failure.ts';
 import { linkFiles } from './link-files.ts';
+import type { NotSaved } from './not-savable.ts';
 import { toText } from './paths.ts';
 import { storeProtected } from './protected-files.ts';
 import { type Compared, compareWithRemote } from './pushed.ts';
-import { deleteBranches, fetchRefs, listRemote, pushLfs, pushSave, type Remote } from './remote.ts';
-import { type Repository, readRepository } from './repository.ts';
+import { deleteBranch, fetchRefs, listRemote, pushLfs, pushSave, type Remote } from './remote.ts';
+import { type Home, type Repository, type RepositoryContext, readRepository } from './repository.ts';
 import { output } from './run.ts';
-import { isEmpty, type NotSaved, type Scan, scanRepository, scanWith } from './scan.ts';
+import { isEmpty, readState, type Scan, type State, scanWith } from './scan.ts';
 import { createScratch, type Scratch, writeRefs } from './scratch.ts';
 import { saveSubmodules } from './submodules.ts';
-import { type LastSave, listStored, type Memory, readMemory, removeStored, storeSave, writeMemory } from './volume.ts';
+import { confirmTags, readKnownTags } from './tags.ts';
+import {
+  type LastSave,
+  listStored,
+  type Memory,
+  readMemory,
+  removeSuperseded,
+  storeSave,
+  writeMemory,
+} from './volume.ts';
 
 type SaveResult = components['schemas']['SaveResult'];
 export type Step = components['schemas']['Operation']['progress']['step'];
@@ -33,7 +44,18 @@ export interface SaveSettings {
   readonly rootCommit: string;
   /** Changed files of at least this size are stored in Git LFS; undefined: none. */
   readonly lfsMinimumBytes: number | undefined;
+  readonly home?: Home | undefined;
+  /** See RepositoryContext. */
+  readonly isSynced?: RepositoryContext['isSynced'];
 }
+
+/** Returns what a reader of the session's repository must know. */
+export const contextOf = async ({ remote, folder, home, isSynced }: SaveSettings): Promise<RepositoryContext> => ({
+  url: remote.url,
+  knownTags: await readKnownTags(folder),
+  home,
+  isSynced,
+});
 
 export interface SaveTools {
   readonly git: Git;
@@ -72,7 +94,7 @@ const maxNames = 100;
 export async function save(tools: SaveTools, settings: SaveSettings): Promise<Saved> {
   try {
     tools.progress('scanning', 0, null);
-    const repository = await readRepository(tools.git, settings.directory);
+    const repository = await readRepository(tools.git, settings.directory, await contextOf(settings));
     const scratch = await createScratch(tools.git, settings.folder, repository, settings.remote.url);
     try {
       const { remote, compared } = await findRemote(scratch, repository, settings);
@@ -104,7 +126,7 @@ type RemoteState =
 async function findRemote(
   scratch: Scratch,
   repository: Repository,
-  { remote, mayPush }: SaveSettings,
+  { remote, mayPush, folder }: SaveSettings,
 ): Promise<{ remote: RemoteState; compared: Compared }> {
   const unknown = { repository, isBehind: false };
   if (!mayPush) {
@@ -113,7 +135,8 @@ async function findRemote(
   }
   try {
     const heads = await listRemote(scratch.git, remote);
-    return { remote: { heads }, compared: await compareWithRemote(scratch, repository, remote, heads) };
+    const own = await confirmTags(scratch.git, folder, repository, remote);
+    return { remote: { heads }, compared: await compareWithRemote(scratch, own, remote, heads) };
   } catch (error) {
     if (!(error instanceof SaveFailure)) throw error;
     await writeRefs(scratch.directory, repository.refs);
@@ -134,7 +157,7 @@ async function nothingToSave(job: Job, heads: ReadonlyMap<string, string> | unde
   if (heads && !isKept) {
     const owned = await forget(job, memory.owned);
     await writeMemory(settings.folder, { last: null, owned });
-    for (const stored of await listStored(settings.folder)) await removeStored(stored);
+    await removeSuperseded(await listStored(settings.folder));
   }
   const notSaved = notSavableIn(scan);
   const result = { location: 'none', branch: null, commit: null, files: 0, commits: 0 } as const;
@@ -239,7 +262,8 @@ async function collectAll(
   const { commonDirectory, stashes } = scan.repository;
   const objects = await linkFiles(`${commonDirectory}/lfs/objects`, `${scratch.directory}/lfs/objects`);
   const usesLfs = collected.usesLfs || scan.lfs.objects > 0 || (objects > 0 && stashes.length > 0);
-  await storeProtected(scratch, settings.folder, collected.protectedFiles, common);
+  const { directory, folder } = settings;
+  await storeProtected(scratch, { directory, folder, paths: collected.protectedFiles }, common);
   return { ...collected, usesLfs };
 }
 
@@ -259,7 +283,7 @@ async function verify(job: Job, collected: Collected): Promise<Saved> {
   );
   const notSaved = allNotSaved(scan, collected);
   await remember(job, { commit, location: 'remote', isWhole: isWhole(notSaved) }, [...older, { branch, commit }]);
-  for (const each of stored) await removeStored(each);
+  await removeSuperseded(stored);
   const changedMeanwhile = await findLaterChanges(job);
   const isVerified = changedMeanwhile.length === 0 && isWhole(notSaved);
   return {
@@ -283,7 +307,7 @@ async function saveOnVolume(job: Job, failure: SaveFailure, before?: Collected):
   const notSaved = allNotSaved(scan, collected);
   const last = { commit: collected.commit, location: 'volume', isWhole: isWhole(notSaved) } as const;
   await remember(job, last, memory.owned);
-  for (const each of older) if (each.commit !== collected.commit) await removeStored(each);
+  await removeSuperseded(older.filter(({ commit }) => commit !== collected.commit));
   const changedMeanwhile = await findLaterChanges(job);
   const result = resultOf(job, collected, { location: 'volume', isVerified: false, changedMeanwhile, notSaved });
   return { result, failure };
@@ -292,9 +316,9 @@ async function saveOnVolume(job: Job, failure: SaveFailure, before?: Collected):
 const isWhole = (notSaved: readonly NotSaved[]): boolean => !notSaved.some(({ reason }) => blocking.has(reason));
 
 async function findLaterChanges({ tools, settings, scan }: Job): Promise<string[]> {
-  const later = await scanRepository(tools.git, settings.folder, settings.directory);
+  const later = await readState(tools.git, settings.folder, scan.repository, await contextOf(settings));
   if (later.fingerprint === scan.fingerprint) return [];
-  const keys = ({ changes }: Scan) =>
+  const keys = ({ changes }: State) =>
     new Map(changes.map(({ path, record, stat }) => [path, `${record}${stat?.signature ?? ''}`]));
   const [before, after] = [keys(scan), keys(later)];
   const paths = [...new Set([...before.keys(), ...after.keys()])].filter(
@@ -346,7 +370,7 @@ async function forget({ scratch, settings, heads }: Job, owned: Memory['owned'])
     const isThere = heads.get(`refs/heads/${save.branch}`) === save.commit;
     if (!isThere || !save.branch.startsWith(autosavePrefix(settings.username))) continue;
     try {
-      await deleteBranches(scratch, settings.remote, [save]);
+      await deleteBranch(scratch, settings.remote, save);
     } catch (error) {
       if (!(error instanceof SaveFailure)) throw error;
       left.push(save);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { hasCode } from '../../lib/error-code.ts';
 import { kindOf } from '../git-clone/files.ts';
 import type { Git } from '../git-clone/git.ts';
+import { withLimits } from './limits.ts';
 import { exists, objectFolders, type Repository, textOf } from './repository.ts';
 
 /**
@@ -13,6 +14,8 @@ import { exists, objectFolders, type Repository, textOf } from './repository.ts'
 export interface Scratch {
   readonly directory: string;
   readonly git: Git;
+  /** Bytes of the id of an object. */
+  readonly idBytes: number;
   remove(): Promise<void>;
 }
 
@@ -21,8 +24,6 @@ export const scratchPrefix = 'work-';
 
 /** Settings that decide which files git sees, and how git compares files with its index. */
 const takenOver = new Set([
-  'core.attributesfile',
-  'core.excludesfile',
   'core.autocrlf',
   'core.eol',
   'core.filemode',
@@ -36,11 +37,13 @@ const takenOver = new Set([
   'core.sparsecheckoutcone',
   'core.repositoryformatversion',
   'extensions.objectformat',
-  'extensions.partialclone',
 ]);
 /** The upstreams of branches. */
 const upstream = /^branch\..+\.(?:remote|merge)$/;
-const promisor = /^remote\..+\.(?:promisor|partialclonefilter)$/;
+const promisor = /^(?:extensions\.partialclone|remote\..+\.(?:promisor|partialclonefilter))$/;
+
+/** Returns whether a remote repository has objects that the repository may not have. */
+export const isPartial = ({ config }: Repository): boolean => [...config.keys()].some((key) => promisor.test(key));
 
 /**
  * Creates the git directory in `folder`, which is on the volume of the repository.
@@ -63,13 +66,15 @@ export async function createScratch(git: Git, folder: string, repository: Reposi
     GIT_OPTIONAL_LOCKS: '0',
     GIT_LITERAL_PATHSPECS: '1',
   };
+  const own: Git = (args, options) =>
+    git(['-C', repository.directory, ...args], {
+      ...options,
+      environment: { ...environment, ...options?.environment },
+    });
   return {
     directory,
-    git: (args, options) =>
-      git(['-C', repository.directory, ...args], {
-        ...options,
-        environment: { ...environment, ...options?.environment },
-      }),
+    git: withLimits(own, repository.directory),
+    idBytes: repository.config.get('extensions.objectformat') === 'sha256' ? 32 : 20,
     remove,
   };
 }
@@ -78,10 +83,14 @@ async function fill(directory: string, repository: Repository, url: string | und
   const { head, commonDirectory, gitDirectory } = repository;
   for (const name of ['objects/info', 'objects/pack', 'refs', 'info'])
     await mkdir(join(directory, name), { recursive: true });
-  const write = (name: string, content: string) => writeFile(join(directory, name), content);
+  const write = (name: string, content: string, encoding: 'utf8' | 'latin1' = 'utf8') =>
+    writeFile(join(directory, name), content, encoding);
   await Promise.all([
     write('HEAD', `${head.branch === null ? head.commit : `ref: refs/heads/${head.branch}`}\n`),
-    write('config', configurationOf(repository.config, url)),
+    write('config', configurationOf(directory, repository.config, url)),
+    // Git would follow a link to a file of the agent, and wait for the end of a pipe.
+    write(userFile.attributes, (await contentOf(repository.userFiles.attributes)) ?? '', 'latin1'),
+    write(userFile.excludes, (await contentOf(repository.userFiles.excludes)) ?? '', 'latin1'),
     writeRefs(directory, repository.refs),
     write('objects/info/alternates', (await objectFolders(repository)).map((path) => `${path}\n`).join('')),
     ...['info/exclude', 'info/attributes', 'info/sparse-checkout', 'shallow'].map(async (name) => {
@@ -94,6 +103,12 @@ async function fill(directory: string, repository: Repository, url: string | und
   for (const name of await readdir(gitDirectory))
     if (name.startsWith('sharedindex.')) await linkFile(join(gitDirectory, name), join(directory, name));
 }
+
+/** Copies of the user's files. */
+const userFile = { attributes: 'user-attributes', excludes: 'user-excludes' };
+
+const contentOf = async (path: string | undefined): Promise<string | undefined> =>
+  path === undefined ? undefined : textOf(path, 'latin1', 'follow');
 
 /** Git replaces the file and never changes it, so that the link keeps the content that the file has now. */
 async function linkFile(from: string, to: string): Promise<void> {
@@ -117,22 +132,36 @@ export const writeRefs = (directory: string, refs: ReadonlyMap<string, string>):
 const packedRefs = (refs: ReadonlyMap<string, string>): string =>
   [...refs].map(([name, object]) => `${object} ${name}\n`).join('');
 
-function configurationOf(config: ReadonlyMap<string, string>, url: string | undefined): string {
-  const isPartial = url !== undefined && config.has('extensions.partialclone');
+function configurationOf(directory: string, config: ReadonlyMap<string, string>, url: string | undefined): string {
+  // Without a URL, git fetches no objects that a partial clone does not have.
   const taken = [...config].filter(
-    ([key]) => takenOver.has(key) || upstream.test(key) || (isPartial && promisor.test(key)),
+    ([key]) => takenOver.has(key) || upstream.test(key) || (url !== undefined && promisor.test(key)),
   );
-  const remote: [string, string][] =
-    url === undefined
-      ? []
-      : [
-          ['remote.origin.url', url],
-          ['remote.origin.fetch', '+refs/heads/*:refs/remotes/origin/*'],
-          [`lfs.${url}/info/lfs.locksverify`, 'false'],
-          // Objects of commits that other people have pushed need not be here.
-          ['lfs.allowincompletepush', 'true'],
-        ];
-  return [...taken, ...settings, ...remote].map(([key, value]) => configurationLine(key, value)).join('');
+  const files: [string, string][] = [
+    ['core.attributesfile', join(directory, userFile.attributes)],
+    ['core.excludesfile', join(directory, userFile.excludes)],
+  ];
+  const remote = url === undefined ? [] : remoteSettings(url);
+  return [...taken, ...settings, ...files, ...remote].map(([key, value]) => configurationLine(key, value)).join('');
+}
+
+/** Returns the URL of the LFS server of a repository, as Git LFS finds the URL. */
+export const lfsUrl = (url: string): string => `${url.replace(/\/+$/, '').replace(/(?:\.git)?$/, '.git')}/info/lfs`;
+
+function remoteSettings(url: string): [string, string][] {
+  const lfs = lfsUrl(url);
+  return [
+    ['remote.origin.url', url],
+    ['remote.origin.fetch', '+refs/heads/*:refs/remotes/origin/*'],
+    // Have precedence over `.lfsconfig` in the work tree, which can name any server.
+    ...['lfs.url', 'lfs.pushurl', 'remote.origin.lfsurl', 'remote.origin.lfspushurl'].map((key): [string, string] => [
+      key,
+      lfs,
+    ]),
+    [`lfs.${lfs}.locksverify`, 'false'],
+    // Objects of commits that other people have pushed need not be here.
+    ['lfs.allowincompletepush', 'true'],
+  ];
 }
 
 const settings: readonly (readonly [string, string])[] = [

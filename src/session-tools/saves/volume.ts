@@ -1,8 +1,8 @@
 import { chmod, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asObject, parseJson } from '../../lib/json.ts';
-import { recoveryFile } from '../../session-contract/agent.ts';
 import { isRefName } from '../../session-contract/ref-name.ts';
+import { flushToDisk } from './flush.ts';
 import { isObjectId } from './format.ts';
 import { linkFiles } from './link-files.ts';
 import { exists, textOf } from './repository.ts';
@@ -35,6 +35,8 @@ export interface Owned {
 export interface StoredSave extends Owned {
   /** The file of the bundle. */
   readonly bundle: string;
+  /** Whether a new clone was made without everything in this save: then a later save does not have its content. */
+  readonly isUnread: boolean;
 }
 
 const memoryFile = 'saves.json';
@@ -61,24 +63,6 @@ export async function readMemory(folder: string): Promise<Memory> {
 export const writeMemory = (folder: string, memory: Memory): Promise<void> =>
   writePrivate(folder, memoryFile, `${JSON.stringify(memory)}\n`);
 
-/**
- * Adds the save that `git-clone` has recovered completely and not deleted: the agent deletes it when a later save, or a push, has
- * its content. The report of `git-clone` is removed, because a later save may replace the branch.
- */
-export async function takeOverRecovered(folder: string): Promise<void> {
-  const report = asObject(parseJson((await textOf(join(folder, recoveryFile))) ?? '{}'));
-  const { isComplete, isDeleted, ...save } = asObject(report?.['recovered']) ?? {};
-  const [recovered] = isComplete === true && isDeleted === false ? ownedIn([save]) : [];
-  if (recovered) await rememberRecovered(folder, recovered);
-  await rm(join(folder, recoveryFile), { force: true });
-}
-
-async function rememberRecovered(folder: string, recovered: Owned): Promise<void> {
-  const memory = await readMemory(folder);
-  const others = memory.owned.filter(({ branch }) => branch !== recovered.branch);
-  await writeMemory(folder, { ...memory, owned: [...others, recovered] });
-}
-
 /** Stores a bundle and LFS objects. `bundle` is a file on the same volume, which is moved. */
 export async function storeSave(
   folder: string,
@@ -91,10 +75,18 @@ export async function storeSave(
   if (await exists(lfsObjects)) {
     await mkdir(join(folder, 'lfs'), { recursive: true, mode: 0o700 });
     await linkFiles(lfsObjects, join(folder, 'lfs', 'objects'));
+    await flushToDisk(folder);
   }
   await rename(bundle, join(folder, `${name}.bundle`));
-  await writePrivate(folder, `${name}.json`, `${JSON.stringify({ branch: save.branch, commit: save.commit })}\n`);
+  await describeStored(folder, save, false);
 }
+
+const describeStored = (folder: string, { branch, commit }: Owned, isUnread: boolean): Promise<void> =>
+  writePrivate(folder, `save-${commit}.json`, `${JSON.stringify({ branch, commit, isUnread })}\n`);
+
+/** Stores whether a new clone was made without everything in the save. */
+export const markUnread = (save: StoredSave, isUnread: boolean): Promise<void> =>
+  describeStored(dirname(save.bundle), save, isUnread);
 
 /** Returns the saves that have not been pushed, without those that are not complete. */
 export async function listStored(folder: string): Promise<StoredSave[]> {
@@ -102,11 +94,17 @@ export async function listStored(folder: string): Promise<StoredSave[]> {
   if (!(await exists(folder))) return found;
   for (const name of await readdir(folder)) {
     if (!storedName.test(name)) continue;
-    const [owned] = ownedIn([parseJson((await textOf(join(folder, name))) ?? '')]);
+    const json = asObject(parseJson((await textOf(join(folder, name))) ?? ''));
+    const [owned] = ownedIn([json]);
     const bundle = join(folder, name.replace(/json$/, 'bundle'));
-    if (owned && (await exists(bundle))) found.push({ ...owned, bundle });
+    if (owned && (await exists(bundle))) found.push({ ...owned, bundle, isUnread: json?.['isUnread'] === true });
   }
   return found;
+}
+
+/** Removes the saves whose content is in a later save, or pushed. */
+export async function removeSuperseded(saves: readonly StoredSave[]): Promise<void> {
+  for (const save of saves) if (!save.isUnread) await removeStored(save);
 }
 
 /** Removes a save, and with the last one the LFS objects. */
@@ -129,8 +127,10 @@ export async function writePrivate(folder: string, name: string, content: string
     await file.close();
   }
   await rename(temporary, join(folder, name));
+  await syncFile(folder);
 }
 
+/** Writes a file, or the names in a folder, to the disk. */
 async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {
@@ -140,9 +140,10 @@ async function syncFile(path: string): Promise<void> {
   }
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string';
+export const isText = (value: unknown): value is string => typeof value === 'string';
 
-function ownedIn(value: unknown): Owned[] {
+/** Returns the valid entries of a list. */
+export function ownedIn(value: unknown): Owned[] {
   return (Array.isArray(value) ? value : []).flatMap((entry) => {
     const { branch, commit } = asObject(entry) ?? {};
     return isText(branch) && isRefName(branch) && isText(commit) && isObjectId(commit) ? [{ branch, commit }] : [];

@@ -71,6 +71,32 @@ describe('a hibernation', () => {
     expect(session.stopRequest()).toBeUndefined();
   });
 
+  it('is forced by another request while its save is in progress, which hibernates the session also if the save fails', async () => {
+    await start({ deadlineMs: 2_000 });
+    expect((await patch({ state: 'hibernated' })).status).toBe(202);
+    const request = session.stopRequest();
+    expect(request?.isForced).toBeUndefined();
+    expect((await patch({ state: 'hibernated', force: true })).status).toBe(202);
+    expect(session.stopRequest()).toEqual({ ...request, isForced: true });
+    // Another request without force does not take it back.
+    await patch({ state: 'hibernated' });
+    expect(session.stopRequest()).toEqual({ ...request, isForced: true });
+  });
+
+  it('responds at once if another request resumes or stops the session', async () => {
+    await start({ deadlineMs: 60_000 });
+    const hibernate = async (meanwhile: () => Promise<unknown>) => {
+      const hibernating = patch({ state: 'hibernated' });
+      await expect.poll(() => session.stopRequest()?.action).toBe('hibernate');
+      await meanwhile();
+      const { status, body } = await hibernating;
+      return [status, body.status.state];
+    };
+    expect(await hibernate(() => patch({ state: 'running' }))).toEqual([200, 'running']);
+    const stop = () => session.call('DELETE', `/servers/${session.name}`);
+    expect(await hibernate(stop)).toEqual([200, 'stopping']);
+  });
+
   it('saves through the agent if another operator runs the session, and records the repository', async () => {
     await start({ hasOwnOperator: false });
     session.agent.work = { ...cleanWork, isClean: false, files: { count: 1, bytes: 1, names: ['a'] } };
@@ -91,16 +117,17 @@ describe('a hibernation', () => {
     expect(isHibernated()).toBe(true);
   });
 
-  it('is rejected without a volume, for anonymous users, and for a session that is being stopped or does not exist', async () => {
+  it('is rejected for a session without a volume', async () => {
     await start({ hasVolume: false });
-    expect((await patch({ state: 'hibernated' })).body.error?.code).toBe(1409);
-    const path = `/servers/${session.name}`;
-    const anonymous = await session.asAnonymous('PATCH', path, { state: 'hibernated' });
-    expect([anonymous.status, anonymous.body.error?.code]).toEqual([422, 3007]);
-    expect((await session.call('PATCH', '/servers/no-such-session', { state: 'running' })).status).toBe(404);
-    expect((await patch({ state: 'asleep' })).body.error?.code).toBe(1422);
-    await session.call('DELETE', path);
-    for (const wanted of ['running', 'hibernated']) expect((await patch({ state: wanted })).status).toBe(409);
+    for (const force of [false, true])
+      expect((await patch({ state: 'hibernated', force })).body.error?.code).toBe(1409);
+  });
+
+  it('and a change of the resource class do not delete the files of a failed session without a volume', async () => {
+    await start({ hasVolume: false });
+    await session.change((object) => ({ ...object, status: { ...object.status, state: 'failed' } }));
+    for (const change of [{ state: 'hibernated' }, { resource_class_id: 2 }])
+      expect((await patch(change)).body.error?.code).toBe(1409);
   });
 });
 
@@ -118,6 +145,21 @@ describe('a resume', () => {
       'PUT secrets',
       'PUT secrets',
       'PATCH jupyterservers',
+    ]);
+  });
+
+  it('changes the session and its Secrets in the namespace of the session, also if new sessions have another one', async () => {
+    await start({ namespaceOfNew: 'sessions' });
+    await session.change(hibernated);
+    const { calls } = session.backends.cluster;
+    const before = calls.length;
+    expect((await patch({ state: 'running', resource_class_id: 2 })).status).toBe(200);
+    const changes = calls.slice(before).filter(({ method }) => method !== 'GET');
+    expect(changes.map(({ method, resource, namespace }) => `${method} ${resource} ${namespace}`)).toEqual([
+      'PATCH jupyterservers renku',
+      'PUT secrets renku',
+      'PUT secrets renku',
+      'PATCH jupyterservers renku',
     ]);
   });
 
@@ -166,15 +208,6 @@ describe('a change of the resource class', () => {
       'cpu',
       'memory',
     ]);
-  });
-
-  it('is rejected for a running session, and for a class that is not offered', async () => {
-    await start();
-    const running = await patch({ resource_class_id: 2 });
-    expect([running.status, running.body.error?.code]).toEqual([422, 1000]);
-    await session.change(hibernated);
-    expect((await patch({ resource_class_id: 99 })).body.error?.code).toBe(1005);
-    expect((await patch({ resource_class_id: 2, state: 'running' })).body.status.state).toBe('starting');
   });
 
   it('changes nothing for the class that the session has, and for an empty body', async () => {

@@ -4,16 +4,16 @@ import type { Config } from '../../config/types.ts';
 import { translateError } from '../../error-translation.ts';
 import { ApiError, errorKind } from '../../errors.ts';
 import type { Identity } from '../../identity/types.ts';
-import { agentAccess, canSave, isEnding, isReachable } from '../../jupyter-server/agent.ts';
+import { canSave, isEnding } from '../../jupyter-server/agent.ts';
 import { hibernation } from '../../jupyter-server/hibernation.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
-import type { SavedWork } from '../../jupyter-server/saved-work.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { sessionState } from '../../jupyter-server/state.ts';
-import { isPending, writeStopRequest } from '../../jupyter-server/stop-request.ts';
+import { isPending, type StopRequest, writeStopRequest } from '../../jupyter-server/stop-request.ts';
 import { Deadline } from '../../lib/deadline.ts';
 import { chooseResources, type OfferedPools } from '../../options/resource-classes.ts';
-import { AgentFailure, type SessionAgents } from '../../platform/session-agent/types.ts';
+import type { SessionAgents } from '../../platform/session-agent/types.ts';
+import type { FreshTokens } from '../launch/fresh-tokens.ts';
 import { resumeSession } from '../launch/resume.ts';
 import type { SessionSecrets } from '../launch/session-secrets.ts';
 import { noSuchSession } from '../read/no-such-session.ts';
@@ -27,6 +27,7 @@ import { notSaved } from './stop.ts';
 export interface ChangeParts {
   readonly store: SessionStore;
   readonly secrets: SessionSecrets;
+  readonly tokens: Pick<FreshTokens, 'give'>;
   readonly agents: SessionAgents;
   readonly offered: OfferedPools;
   readonly config: { readonly sessions: Pick<Config['sessions'], 'agent_secrets' | 'enforce_cpu_limits' | 'storage'> };
@@ -51,15 +52,13 @@ export type Change = (identity: Identity, name: string, request: ChangeRequest, 
 
 /** Milliseconds that must remain after the wait for a save. */
 const reserveMs = 1_000;
-/** Milliseconds for a request to the agent that the change does not depend on. */
-const tokensMs = 2_000;
 
 /**
  * Returns the function that hibernates, resumes and resizes sessions. Each write fails if the session has changed since it was read,
  * and is repeated with the new state, so that requests at the same time end in the state that one of them asks for.
  */
 export function createChange(parts: ChangeParts): Change {
-  const { store, secrets, agents, offered, config, log } = parts;
+  const { store, secrets, tokens, agents, offered, config, log } = parts;
   const agentSecrets = config.sessions.agent_secrets;
 
   return async (identity, name, { state, classId, isForced }, ofRequest) => {
@@ -99,13 +98,16 @@ export function createChange(parts: ChangeParts): Change {
     for (const _attempt of attempts(deadline)) {
       const { session, object } = await readLive(identity, known, deadline);
       if (isEnding(session)) throw isStopping(name);
+      // A request that is repeated after a lost response has resumed the session already.
+      if (session.launchOptions.resource_class_id === classId) return session;
       if (!session.isHibernated && sessionState(session, Date.now()) !== 'failed') {
         throw new ApiError(errorKind.invalidInput, `The session ${name} is neither hibernated nor failed.`, {
           detail: 'Hibernate it first, then change its resource class.',
           fields: [{ path: 'body.resource_class_id', message: 'can be changed only while the session is hibernated' }],
         });
       }
-      if (session.launchOptions.resource_class_id === classId) return session;
+      // The operator replaces the pod of a failed session.
+      if (!session.isHibernated && !session.hasVolume) throw withoutVolume(name);
       chosen ??= chooseResources(await offered(identity, deadline), { classId, legacy: undefined, storage: undefined });
       const patch = resizePatch(object, chosen, config.sessions.enforce_cpu_limits, randomUUID());
       const resized = await write(session, patch, deadline);
@@ -121,27 +123,16 @@ export function createChange(parts: ChangeParts): Change {
     const { session } = await readLive(identity, known, deadline);
     if (isEnding(session)) throw isStopping(session.name);
     if (!session.isHibernated && !isPending(session.stopRequest)) {
-      await giveTokens(identity, session, deadline);
+      await tokens.give(identity, session, deadline);
       return session;
     }
     return await resumeSession({ store, secrets, log }, identity, session, deadline);
   }
 
-  /** Gives a running session the tokens of this request. Its git proxy renews the former ones by itself, so a failure has no effect. */
-  async function giveTokens(identity: Identity, session: Session, deadline: Deadline): Promise<void> {
-    const access = agentAccess(session, agentSecrets);
-    if (!isReachable(access) || identity.kind !== 'registered' || identity.git.token === null) return;
-    const { accessToken, refreshToken, git } = identity;
-    const tokens = {
-      ...{ gitToken: git.token ?? '', gitTokenExpiresAt: git.tokenExpiresAt, accessToken },
-      ...(refreshToken === null ? {} : { refreshToken }),
-    };
-    try {
-      await agents.putTokens(access, tokens, deadline.within(tokensMs));
-    } catch (err) {
-      if (!(err instanceof AgentFailure)) throw err;
-      log.warn({ session: session.name, reason: err.reason }, 'a running session did not get new tokens');
-    }
+  /** Writes the request to save and hibernate the session. Returns undefined if the session has changed since it was read. */
+  function request(session: Session, stopRequest: StopRequest, deadline: Deadline): Promise<Session | undefined> {
+    const annotations = { [annotation.stopRequest]: writeStopRequest(stopRequest) };
+    return write(session, { metadata: { annotations } }, deadline);
   }
 
   async function hibernate(
@@ -155,20 +146,17 @@ export function createChange(parts: ChangeParts): Change {
       const { session } = await readLive(identity, known, deadline);
       if (isEnding(session)) throw isStopping(name);
       if (session.isHibernated) return { session, isSaving: false };
-      if (!session.hasVolume) {
-        throw new ApiError(errorKind.conflict, `The session ${name} has no volume, so it would lose its files.`, {
-          detail: 'Save or push your work, then stop the session.',
-        });
+      if (!session.hasVolume) throw withoutVolume(name);
+      const { stopRequest } = session;
+      if (isPending(stopRequest)) {
+        if (!isForced || stopRequest.isForced) return await untilHibernated(identity, session, deadline);
+        const forced = await request(session, { ...stopRequest, isForced }, deadline);
+        if (forced) return await untilHibernated(identity, forced, deadline);
+        continue;
       }
-      if (isPending(session.stopRequest)) return await untilHibernated(identity, session, deadline);
       if (canSave(session, agentSecrets) && session.culling.isAnnounced) {
-        const request = { id: randomUUID(), at: new Date().toISOString(), by: identity.username };
-        const text = writeStopRequest({ ...request, action: 'hibernate', isForced });
-        const requested = await write(
-          session,
-          { metadata: { annotations: { [annotation.stopRequest]: text } } },
-          deadline,
-        );
+        const wanted = { id: randomUUID(), at: new Date().toISOString(), by: identity.username };
+        const requested = await request(session, { ...wanted, action: 'hibernate', isForced }, deadline);
         if (requested) return await untilHibernated(identity, requested, deadline);
         continue;
       }
@@ -187,15 +175,19 @@ export function createChange(parts: ChangeParts): Change {
     if (!canSave(session, agentSecrets)) return undefined;
     const limit = deadline.within(Math.max(0, deadline.remaining() - 2 * reserveMs));
     const outcome = await saveWithin(agents, session, agentSecrets, { id: randomUUID(), reason: 'hibernate' }, limit);
-    if (outcome.is === 'saved') return { work: outcome.work, result: outcome.result satisfies SavedWork };
+    if (outcome.is === 'saved') return { work: outcome.work, result: outcome.result };
     if (isForced) return undefined;
     throw notSaved(session.name, outcome.is === 'failed' ? outcome.message : 'The save did not end in time.', useForce);
   }
 
-  /** Waits until the operator has carried out the request to hibernate the session, or `deadline` is near. Throws ApiError 1409. */
+  /**
+   * Waits until the operator has carried out the request to hibernate the session, another request has replaced or cancelled it, or
+   * `deadline` is near. Throws ApiError 1409.
+   */
   async function untilHibernated(identity: Identity, known: Session, deadline: Deadline): Promise<Changed> {
     const { session, isDone } = await new Promise<{ session: Session | undefined; isDone: boolean }>((resolve) => {
       let latest: Session | undefined = known;
+      let hasSeenOwn = false;
       let end: (() => void) | undefined;
       const settle = (isDone: boolean) => {
         clearTimeout(timer);
@@ -208,7 +200,8 @@ export function createChange(parts: ChangeParts): Change {
         latest = changed;
         // The cache may be older than the write of the request.
         const isOwn = changed?.stopRequest?.id === known.stopRequest?.id;
-        if (!changed || changed.isHibernated || (isOwn && !isPending(changed.stopRequest))) settle(true);
+        hasSeenOwn ||= isOwn;
+        if (!changed || changed.isHibernated || (isOwn ? !isPending(changed.stopRequest) : hasSeenOwn)) settle(true);
       });
     });
     if (!session) throw noSuchSession(known.name);
@@ -219,6 +212,11 @@ export function createChange(parts: ChangeParts): Change {
 }
 
 const useForce = 'Correct this, or hibernate the session with force: its files remain on its volume.';
+
+const withoutVolume = (name: string): ApiError =>
+  new ApiError(errorKind.conflict, `The session ${name} has no volume, so it would lose its files.`, {
+    detail: 'Save or push your work, then stop the session.',
+  });
 
 const isStopping = (name: string): ApiError =>
   new ApiError(errorKind.conflict, `The session ${name} is being stopped.`, {

@@ -1,6 +1,6 @@
 import type { SaveRequest, Work } from '../../generated/agent-api.ts';
 import { agentAccess, isReachable } from '../../jupyter-server/agent.ts';
-import type { SavedWork } from '../../jupyter-server/saved-work.ts';
+import { type SavedWork, savedWorkOf } from '../../jupyter-server/saved-work.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { AgentFailure, isTemporary, type SessionAgents } from '../../platform/session-agent/types.ts';
@@ -42,7 +42,11 @@ export async function saveWithin(
     if (!result.isVerified) {
       return { is: 'failed', reason: 'not-verified', message: 'The repository does not have all of the work.' };
     }
-    return { is: 'saved', result, work: await agents.work(access, deadline).catch(() => undefined) };
+    return {
+      is: 'saved',
+      result: savedWorkOf(result),
+      work: await agents.work(access, deadline).catch(() => undefined),
+    };
   } catch (error) {
     if (!(error instanceof AgentFailure)) throw error;
     if (error.reason === 'timeout') return { is: 'incomplete' };

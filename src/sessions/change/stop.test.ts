@@ -5,6 +5,8 @@ import {
   annotated,
   startAgentSession,
 } from '../../../tests/support/session-agent/agent-session.ts';
+import type { Fault } from '../../../tests/support/sessions/fake-cluster.ts';
+import { john } from '../../../tests/support/sessions/service.ts';
 import { annotation } from '../../jupyter-server/labels.ts';
 import { type SaveFailure, type StopRequest, writeStopRequest } from '../../jupyter-server/stop-request.ts';
 
@@ -49,6 +51,17 @@ describe('a stop of a session whose work can be saved', () => {
     expect((await shown()).message).toBe(
       'The work is being saved before the session is deleted: pushing to the repository (5.0 MB of 20.0 MB).',
     );
+    const { id: operation, ...progress } = save;
+    expect((await shown()).saving).toEqual({ operation, action: 'delete', ...progress, failure: null });
+  });
+
+  it('is repeated with save=true after a save that has failed', async () => {
+    await start();
+    await stop();
+    await failSave();
+    expect((await stop('?save=true')).status).toBe(204);
+    expect([isDeleted(), session.stopRequest()?.failure]).toEqual([false, undefined]);
+    expect((await shown()).state).toBe('stopping');
   });
 
   it('is not repeated while the save is in progress', async () => {
@@ -89,8 +102,56 @@ describe('a stop of a session whose work can be saved', () => {
       expect(isDeleted()).toBe(false);
       expect((await stop(query)).status).toBe(204);
       expect(isDeleted()).toBe(true);
+      // The agent would save at its end.
+      expect(session.agent.requests).toMatchObject([{ method: 'POST', path: '/v1/discard' }]);
     },
   );
+
+  it.each<[string, Fault]>([
+    ['?forced=true', { status: 403, reason: 'Forbidden' }],
+    ['?save=false', 'silence'],
+  ])('lets the agent save again if a deletion with %s fails', async (query, fault) => {
+    await start({ deadlineMs: 2_000 });
+    session.backends.cluster.fault = ({ method }) => (method === 'DELETE' ? fault : undefined);
+    expect((await stop(query)).status).toBeGreaterThanOrEqual(400);
+    expect(isDeleted()).toBe(false);
+    expect(session.agent.requests).toMatchObject([
+      { method: 'POST', path: '/v1/discard', scope: 'discard' },
+      { method: 'DELETE', path: '/v1/discard', scope: 'discard' },
+    ]);
+  });
+
+  it('lets the agent save again if the caller disconnects before the deletion', async () => {
+    await start();
+    const call = session.service.as(john(session.backends.gitlab.url));
+    const disconnected = new AbortController();
+    // When the agent has got the request.
+    Object.defineProperty(session.agent, 'fault', { get: () => disconnected.abort() ?? 'silence' });
+    await expect(
+      call('DELETE', `/servers/${session.name}?save=false`, undefined, disconnected.signal),
+    ).rejects.toThrow();
+    await expect
+      .poll(() => session.agent.requests.map(({ method, path }) => `${method} ${path}`))
+      .toEqual(['POST /v1/discard', 'DELETE /v1/discard']);
+    expect(isDeleted()).toBe(false);
+  });
+
+  it.each(['?forced=true', '?save=false'])(
+    'deletes with %s also if the agent is an earlier version, which always saves at its end',
+    async (query) => {
+      await start();
+      session.agent.fault = { status: 404, reason: 'not-found', message: 'The API has no POST /v1/discard.' };
+      expect((await stop(query)).status).toBe(204);
+      expect(isDeleted()).toBe(true);
+    },
+  );
+
+  it('deletes without a save within the time limit if the agent does not respond', async () => {
+    await start();
+    session.agent.fault = 'silence';
+    expect((await stop('?save=false')).status).toBe(204);
+    expect(isDeleted()).toBe(true);
+  });
 
   it('shows why the work was not saved, and deletes the session at a second stop', async () => {
     await start();
@@ -101,6 +162,8 @@ describe('a stop of a session whose work can be saved', () => {
     expect(status.warnings.map(({ message }) => message).join()).toMatch(
       /The work could not be saved in the repository: The branch is protected\. So the session still runs\. If you stop it again before .*Z, it is deleted with its work\./,
     );
+    const until = new Date(Date.parse(failure.at) + 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z');
+    expect(status.saving).toMatchObject({ action: 'delete', failure: { ...failure, until } });
     expect((await stop()).status).toBe(204);
     expect(isDeleted()).toBe(true);
   });
@@ -109,7 +172,8 @@ describe('a stop of a session whose work can be saved', () => {
     await start();
     await stop();
     await failSave({ failure: { ...failure, at: '2020-01-01T00:00:00Z' } });
-    expect((await shown()).warnings).toEqual([]);
+    const { warnings, saving } = await shown();
+    expect([warnings, saving]).toEqual([[], undefined]);
     expect((await stop()).status).toBe(204);
     expect([isDeleted(), session.stopRequest()?.failure]).toEqual([false, undefined]);
     await failSave({ action: 'hibernate' });
@@ -128,6 +192,7 @@ describe('a stop of a session whose work can be saved', () => {
     }));
     expect(await shown()).toMatchObject({
       state: 'hibernated',
+      saving: { failure: { message: 'The branch is protected.', until: null } },
       message:
         'The work could not be saved in the repository: The branch is protected. So the session is hibernated, and its files are kept until you stop it again. To continue, launch it again.',
     });
@@ -143,6 +208,22 @@ describe('a stop of a session whose work can be saved', () => {
     expect([response.status, response.body.error?.code]).toEqual([500, 3001]);
     session.backends.cluster.fault = () => undefined;
     expect((await shown()).state).toBe('running');
+  });
+
+  it('does not delete a session that another request has resumed in the meantime', async () => {
+    await start();
+    await session.change((object) => ({
+      ...object,
+      spec: { ...object.spec, jupyterServer: { ...object.spec?.jupyterServer, hibernated: true } },
+    }));
+    // The service has not seen the resumed session yet.
+    session.backends.cluster.isMute = true;
+    const object = session.object();
+    if (!object) throw new Error('the session does not exist');
+    const jupyter = { ...object.spec?.jupyterServer, hibernated: false };
+    session.backends.cluster.put({ ...object, spec: { ...object.spec, jupyterServer: jupyter } });
+    expect((await stop()).status).toBe(204);
+    expect([isDeleted(), session.stopRequest()?.action]).toEqual([false, 'delete']);
   });
 
   it('does not delete the session of another user', async () => {
@@ -187,6 +268,29 @@ describe('a stop with an operator that does not know stop requests', () => {
     ]);
     expect(isDeleted()).toBe(false);
     expect((await stop()).status).toBe(204);
+    expect(isDeleted()).toBe(true);
+  });
+
+  it('deletes although the status changes during the save, but not if the session has got another pod', async () => {
+    await start({ hasOwnOperator: false });
+    session.agent.outcome = 'waits';
+    const status = (podUid?: string) => {
+      const object = session.object();
+      if (!object) throw new Error('the session does not exist');
+      const mainPod = { ...object.status?.mainPod, ...(podUid === undefined ? {} : { uid: podUid }) };
+      session.backends.cluster.put({ ...object, status: { ...object.status, lastActivity: podUid ?? '', mainPod } });
+    };
+    const saving = async (change: () => void) => {
+      const stopped = stop();
+      await expect.poll(() => session.agent.operations[0]?.state).toBe('running');
+      change();
+      session.agent.finish(session.agent.operations[0]?.id ?? '', { result: {} });
+      return (await stopped).status;
+    };
+    expect(await saving(() => status('another-pod'))).toBe(409);
+    expect(isDeleted()).toBe(false);
+    status(session.agent.podUid);
+    await expect.poll(async () => await saving(() => status())).toBe(204);
     expect(isDeleted()).toBe(true);
   });
 

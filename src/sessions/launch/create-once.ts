@@ -9,6 +9,7 @@ import type { JupyterServer } from '../../jupyter-server/types.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { alreadyExists } from '../../platform/kubernetes/predicates.ts';
 import { KubernetesUnavailable } from '../../platform/kubernetes/types.ts';
+import { savingMessage } from '../presentation/ending.ts';
 import { owns } from '../read/ownership.ts';
 import type { SessionStore } from '../read/store.ts';
 
@@ -20,13 +21,15 @@ export interface Launched {
 
 /** Milliseconds that must remain after the wait for a deletion, to create the object and its Secrets. */
 const reserveMs = 3_000;
+/** Maximum milliseconds of a wait for the save before a deletion: large saves take minutes, so the caller is told how far it is. */
+const longestSaveMs = 20_000;
 /** Maximum create attempts with unknown result; each of them may use half of the remaining time. */
 const maxAttempts = 5;
 
 /**
  * Creates the object, or returns the session of the same name that another request has created. The launch id in the
  * object tells the two cases apart, even if the response to the create request was lost. Waits for the end of a former
- * session of this name that is being deleted.
+ * session of this name that is being deleted; if that session continues, because its work could not be saved, returns it.
  * Throws ApiError 3409 (the deletion takes too long), 3002 (rejected), 3000 and 3004 (no usable response).
  */
 export async function createOnce(
@@ -51,8 +54,8 @@ export async function createOnce(
 }
 
 /**
- * Waits for the end of a session that is being deleted. Throws ApiError 3409 if that takes too long, and at once if the session
- * cannot end because its machine does not respond.
+ * Waits for the end of a session that is being deleted, or until it continues because its work could not be saved. Throws ApiError 3409
+ * if that takes too long, and at once if the session cannot end because its machine does not respond.
  */
 export async function waitUntilGone(store: SessionStore, session: Session, deadline: Deadline): Promise<void> {
   const lostSince = nodeLostSince(session);
@@ -61,9 +64,16 @@ export async function waitUntilGone(store: SessionStore, session: Session, deadl
       detail: `Its machine has not responded ${sinceText(lostSince)}, so the deletion waits. Stop the session with forced=true (DELETE servers/${session.name}?forced=true), then launch again.`,
     });
   }
-  const waitDeadline = deadline.within(Math.max(0, deadline.remaining() - reserveMs));
-  if (await store.untilGone(session, waitDeadline)) return;
-  throw new ApiError(errorKind.beingDeleted, `The session ${session.name} is being deleted.`);
+  const waitMs = Math.max(0, deadline.remaining() - reserveMs);
+  const limitMs = session.isBeingDeleted ? waitMs : Math.min(waitMs, longestSaveMs);
+  const left = await store.untilGone(session, deadline.within(limitMs));
+  if (!left) return;
+  const saving = savingMessage(left);
+  // The save has ended in the meantime.
+  if (saving === undefined && !session.isBeingDeleted) return await waitUntilGone(store, left, deadline);
+  throw new ApiError(errorKind.beingDeleted, `The session ${session.name} is being deleted.`, {
+    ...(saving === undefined ? {} : { detail: `${saving} ${errorKind.beingDeleted.detail}` }),
+  });
 }
 
 /** Returns undefined if an object of this name exists, or if the result of the request is unknown. */

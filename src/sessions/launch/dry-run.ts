@@ -114,6 +114,7 @@ function withPlaceholders(results: LookupResults, request: LaunchRequest, config
       reference: config.sessions.default_image,
       workingDir: null,
       jupyter: null,
+      runsArguments: null,
       private: false,
       isFallback: false,
     },

@@ -13,6 +13,7 @@ import type { SessionStore } from '../read/store.ts';
 import { type CheckedLaunch, checkLookups } from './checks.ts';
 import { createOnce, type Launched, waitUntilGone } from './create-once.ts';
 import { findSession } from './find-session.ts';
+import type { FreshTokens } from './fresh-tokens.ts';
 import type { LookupParts } from './launch-lookups.ts';
 import type { LaunchRequest } from './launch-request.ts';
 import { locate, type NoSession } from './locate.ts';
@@ -25,6 +26,7 @@ import { SecretsRejected, type SessionSecrets } from './session-secrets.ts';
 export interface LaunchParts extends LookupParts {
   readonly store: SessionStore;
   readonly secrets: SessionSecrets;
+  readonly tokens: Pick<FreshTokens, 'giveLater'>;
   readonly autosaves: Pick<AutosaveCleanUp, 'afterLaunch'>;
   readonly launchLimit: CallerLimit;
   readonly sessionLimit: SessionLimit;
@@ -144,7 +146,10 @@ async function checkedLaunch(
   }
 }
 
-/** Returns an existing session. Resumes it if it is hibernated, or creates its Secrets if its launch may have been interrupted before that. */
+/**
+ * Returns an existing session. Resumes it if it is hibernated, creates its Secrets if its launch may have been interrupted before that,
+ * or gives a running session the caller's present tokens.
+ */
 async function completed(
   parts: LaunchParts,
   identity: Identity,
@@ -156,6 +161,7 @@ async function completed(
     return { session: await resumeSession(parts, identity, session, deadline), isNew: false };
   const launched = { session, isNew: false };
   if (parts.secrets.mayBeMissing(session)) await parts.secrets.create(launched, identity, request, deadline);
+  else parts.tokens.giveLater(identity, session);
   return launched;
 }
 
@@ -172,7 +178,7 @@ async function createSecrets(
     await secrets.create(launched, identity, request, deadline);
   } catch (error) {
     if (error instanceof SecretsRejected) {
-      await store.remove(session, true, deadline).catch((err: unknown) => {
+      await store.remove(session, { isForced: true }, deadline).catch((err: unknown) => {
         log.error({ err, session: session.name }, 'a session without Secrets could not be deleted');
       });
     }

@@ -24,6 +24,8 @@ export interface SessionImage {
   readonly workingDir: string | null;
   /** How the image starts Jupyter by itself; null if it does not, or if it is unknown. */
   readonly jupyter: 'entrypoint' | 'lab' | null;
+  /** Whether the entrypoint is known to run arguments as a command; null if unknown. */
+  readonly runsArguments: boolean | null;
   /** The registry shows it only with the caller's own token. */
   readonly private: boolean;
   /** It is the default image, because the project has no image for the commit. */
@@ -92,6 +94,7 @@ export async function lookUpProjectImage(
     reference: config.sessions.default_image,
     workingDir: null,
     jupyter: null,
+    runsArguments: null,
     private: false,
     isFallback: true,
   });
@@ -110,7 +113,7 @@ async function resolvedSha(commit: Promise<LookupResult<GitLabCommit>>): Promise
 }
 
 /** The facts that a registry gives about an image. */
-type FoundImage = Pick<SessionImage, 'workingDir' | 'jupyter' | 'private'>;
+type FoundImage = Pick<SessionImage, 'workingDir' | 'jupyter' | 'runsArguments' | 'private'>;
 
 async function lookUpInRegistry(
   images: ImageChecker,
@@ -129,8 +132,8 @@ async function lookUpInRegistry(
 
 function resultOf(reference: string, check: ImageCheck): LookupResult<FoundImage> {
   if (check.exists) {
-    const { workingDir, jupyter } = check;
-    return found({ workingDir, jupyter, private: check.private });
+    const { workingDir, jupyter, runsArguments } = check;
+    return found({ workingDir, jupyter, runsArguments, private: check.private });
   }
   const detail = `${check.message} ${check.remedy}`;
   switch (check.reason) {

@@ -3,14 +3,16 @@ import { sessionPath } from '../../jupyter-server/session-path.ts';
 import { agentFolder, agentKeyFile, agentKeyFolder, agentPort, agentVariable } from '../../session-contract/agent.ts';
 import { sessionUser, unprivileged, withLogInStatus } from '../../session-contract/container-defaults.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
+import { defaultRemoteTypes } from '../../session-contract/sync-remote.ts';
+import { certificatesFile, certificatesMount } from './certificates.ts';
 import { credentialsSecretName } from './credential-keys.ts';
 import { add, type JsonPatch, jsonPatch, type ManifestInput, repositoryPath } from './input.ts';
 import { hasGitProxy, hasOwnGitProxy, privateMount, privateVariable } from './private-folder.ts';
+import { toolProbes, toolProgram } from './session-tools.ts';
+import { agentMounts, agentSupervisorVariable } from './supervisor.ts';
 
 const workspace = '/work';
 const keyVolume = 'session-agent';
-/** Where the image has the programs (Dockerfile, session-tools). */
-const program = (name: string) => `/app/src/session-tools/agent/${name}.ts`;
 
 /**
  * Returns the patch with this project's agent. The agent has the whole workspace: it stores saves that could not be pushed beside the
@@ -19,13 +21,12 @@ const program = (name: string) => `/app/src/session-tools/agent/${name}.ts`;
  */
 export function agent(input: ManifestInput, config: ManifestConfig, hasKey: boolean): JsonPatch {
   const { image, port } = config.sessions.git_rpc_server;
-  const probe = { httpGet: { path: '/health', port: agentPort }, periodSeconds: 10 };
   return jsonPatch(
     ...(hasKey ? [add('/volumes/-', keyVolumeOf(input))] : []),
     add('/containers/-', {
       name: sessionContainer.gitSidecar.name,
       image,
-      args: [program('main')],
+      args: [toolProgram('agent')],
       ports: [
         { name: 'git-port', containerPort: port, protocol: 'TCP' },
         { name: 'agent', containerPort: agentPort, protocol: 'TCP' },
@@ -35,16 +36,30 @@ export function agent(input: ManifestInput, config: ManifestConfig, hasKey: bool
       env: variables(input, config),
       volumeMounts: [
         { name: 'workspace', mountPath: workspace },
+        certificatesMount,
         ...(hasOwnGitProxy(input.user.kind, config) ? [{ ...privateMount, readOnly: true }] : []),
         ...(hasKey ? [{ name: keyVolume, mountPath: agentKeyFolder, readOnly: true }] : []),
+        ...agentMounts(input, config),
       ],
-      livenessProbe: { ...probe, failureThreshold: 2 },
-      readinessProbe: { ...probe, failureThreshold: 6 },
-      startupProbe: { ...probe, failureThreshold: 30 },
-      lifecycle: { preStop: { exec: { command: ['/usr/local/bin/node', program('pre-stop')] } } },
+      ...toolProbes('/health', agentPort),
+      lifecycle: { preStop: { exec: { command: ['/usr/local/bin/node', toolProgram('agent', 'pre-stop')] } } },
       resources: { requests: { cpu: '100m', memory: '84Mi' } },
     }),
   );
+}
+
+/** Returns the variables of file sync that differ from the defaults of the agent. */
+function syncVariables({
+  remotes,
+  local_folders,
+  allowed_networks,
+}: ManifestConfig['sessions']['sync']): Record<string, string> {
+  const isDefault = remotes.join() === defaultRemoteTypes.join();
+  return {
+    ...(isDefault ? {} : { [agentVariable.syncTypes]: remotes.join() }),
+    ...(local_folders.length === 0 ? {} : { [agentVariable.syncLocalFolders]: JSON.stringify(local_folders) }),
+    ...(allowed_networks.length === 0 ? {} : { [agentVariable.syncNetworks]: allowed_networks.join() }),
+  };
 }
 
 /** Readable for the group of the pod's volumes (`fsGroup`). The keys are those of the Secret, and the names of the files. */
@@ -78,6 +93,10 @@ function variables(input: ManifestInput, config: ManifestConfig): object[] {
     [agentVariable.mayPush]: repository.mayPush ? '1' : '0',
     [agentVariable.jupyterUrl]: `http://127.0.0.1:${sessionContainer.jupyter.port}${sessionPath(name)}`,
     [agentVariable.savesFolder]: `${workspace}/${agentFolder}`,
+    ...agentSupervisorVariable(input, config),
+    // For the remotes of file sync.
+    SSL_CERT_FILE: certificatesFile,
+    ...syncVariables(config.sessions.sync),
     ...(withProxy
       ? {
           GIT_RPC_GIT_PROXY_HEALTH_PORT: String(git_proxy.health_port),

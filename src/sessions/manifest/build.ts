@@ -16,10 +16,11 @@ import { proxyCertificates, unverifiedEmail } from './oauth2-proxy.ts';
 import { privateVolumes } from './private-folder.ts';
 import { imagePullSecret } from './pull-secret.ts';
 import { rEnvironment } from './r-environment.ts';
-import { commandArguments, containerOrder, noServiceLinks, scheduling, securityContext } from './scheduling.ts';
+import { containerOrder, noServiceLinks, scheduling, securityContext, volumePermissions } from './scheduling.ts';
 import { culling, jupyterServer, routing, storage } from './server.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { ssh } from './ssh.ts';
+import { commandArguments, supervisor } from './supervisor.ts';
 
 /**
  * Returns the JupyterServer of a launch. Pure: the result is the same for the same input, byte by byte. The order of the
@@ -41,8 +42,10 @@ export function buildJupyterServer(input: ManifestInput, config: ManifestConfig)
         ...containerOrder(input, config),
         ...scheduling(input, config),
         ...securityContext(config),
+        volumePermissions(),
         sharedMemory(input),
-        ...commandArguments(input),
+        ...commandArguments(input, config),
+        ...supervisor(input, config),
         defaultPage(input, config),
         environment(input, config),
         ...imagePullSecret(input),

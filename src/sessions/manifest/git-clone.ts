@@ -1,6 +1,6 @@
 import { isOwnProgram } from '../../config/own-program.ts';
 import type { ManifestConfig } from '../../config/types.ts';
-import { cloneVariable } from '../../session-contract/clone.ts';
+import { cloneTimeoutSeconds, cloneVariable } from '../../session-contract/clone.ts';
 import { sessionUser, unprivileged, withLogInStatus } from '../../session-contract/container-defaults.ts';
 import { sessionContainer } from '../../session-contract/containers.ts';
 import { certificatesFile, certificatesMount } from './certificates.ts';
@@ -15,6 +15,7 @@ import {
   privateMount,
   privateVariable,
 } from './private-folder.ts';
+import { hasSupervisor, programsMount, programsVariable } from './supervisor.ts';
 
 /** Clones the repository into the workspace before the main containers start. */
 export function gitClone(input: ManifestInput, config: ManifestConfig): JsonPatch {
@@ -36,9 +37,8 @@ export function gitClone(input: ManifestInput, config: ManifestConfig): JsonPatc
     ...sentryVariables('GIT_CLONE_', config.sessions.git_clone.sentry, config),
     ...(input.cloudStorage.length > 0 ? { [cloneVariable.storageMount]: config.cloud_storage.mount_folder } : {}),
     ...proxyPort(input, config),
-    ...(isOwnProgram(config.sessions.git_clone) && config.sessions.storage.pvs_enabled
-      ? { [cloneVariable.keepsVolume]: '1' }
-      : {}),
+    ...timeout(config),
+    ...ownVariables(config),
   };
   const hasProxy = hasOwnGitProxy(user.kind, config);
   const readsFile = hasTokenFile(input, config);
@@ -57,14 +57,32 @@ export function gitClone(input: ManifestInput, config: ManifestConfig): JsonPatc
         certificatesMount,
         ...(hasProxy ? [privateMount] : []),
         ...(readsFile ? [credentialsMount] : []),
+        ...(hasSupervisor(input, config) ? [programsMount] : []),
       ],
       env: [
         ...Object.entries(values).map(([name, value]) => ({ name, value })),
         ...(hasProxy ? [privateVariable] : []),
+        ...(hasSupervisor(input, config) ? [programsVariable] : []),
         ...(user.hasGitToken ? [token] : []),
       ],
     }),
   );
+}
+
+/** Returns the variables that only this project's program knows. */
+function ownVariables({ sessions }: ManifestConfig): Record<string, string> {
+  if (!isOwnProgram(sessions.git_clone)) return {};
+  return {
+    ...(sessions.storage.pvs_enabled ? { [cloneVariable.keepsVolume]: '1' } : {}),
+    ...(sessions.git_clone.partial ? { [cloneVariable.partial]: '1' } : {}),
+  };
+}
+
+/** `git-clone` of renku-notebooks has no such setting, and rejects the variable. */
+function timeout({ sessions: { git_clone } }: ManifestConfig): Record<string, string> {
+  const seconds = git_clone.timeout_seconds;
+  const isSet = seconds !== cloneTimeoutSeconds.default && isOwnProgram(git_clone);
+  return isSet ? { [cloneVariable.timeoutSeconds]: String(seconds) } : {};
 }
 
 /** `git-clone` of renku-notebooks always uses the default port, and exits if the port is set. */

@@ -13,6 +13,7 @@ import {
   privateMount,
   privateVariable,
 } from './private-folder.ts';
+import { toolProbes, toolProgram } from './session-tools.ts';
 
 /** A value for unused variables: the git proxy exits if a variable is empty. */
 const none = 'None';
@@ -21,20 +22,20 @@ const none = 'None';
 export function gitProxy(input: ManifestInput, config: ManifestConfig): JsonPatch[] {
   if (!hasGitProxy(input.user.kind, config)) return [];
   const { image, health_port } = config.sessions.git_proxy;
-  const probe = { httpGet: { path: sessionContainer.gitProxy.probe.path, port: health_port }, initialDelaySeconds: 3 };
+  const { path } = sessionContainer.gitProxy.probe;
+  const probe = { httpGet: { path, port: health_port }, initialDelaySeconds: 3 };
   const isOwn = hasOwnGitProxy(input.user.kind, config);
   return [
     jsonPatch(
       add('/containers/-', {
         name: sessionContainer.gitProxy.name,
         image,
-        ...(isOwn ? { args: [ownProgram] } : {}),
+        ...(isOwn ? { args: [toolProgram('gitProxy')] } : {}),
         ...serviceContainer,
         env: [...plain(input, config), ...(isOwn ? own(input, config) : credentials(input, config))],
-        livenessProbe: probe,
-        readinessProbe: probe,
+        ...(isOwn ? toolProbes(path, health_port) : { livenessProbe: probe, readinessProbe: probe }),
         volumeMounts: [certificatesMount, ...(isOwn ? ownMounts(input) : [])],
-        resources: { requests: { cpu: '50m', memory: '16Mi' } },
+        resources: { requests: { cpu: '50m', memory: isOwn ? '32Mi' : '16Mi' } },
       }),
     ),
   ];
@@ -49,15 +50,12 @@ function plain({ user, repository }: ManifestInput, config: ManifestConfig): { n
     GITLAB_OAUTH_TOKEN_EXPIRES_AT: String(user.gitTokenExpiresAt),
     RENKU_REALM: config.keycloak_realm,
     RENKU_CLIENT_ID: renku_client_id,
-    RENKU_URL: sessionsOrigin(config),
+    RENKU_URL: config.sessions.git_proxy.platform_url ?? sessionsOrigin(config),
     ANONYMOUS_SESSION: String(user.kind === 'anonymous'),
     SESSION_TERMINATION_GRACE_PERIOD_SECONDS: String(config.sessions.termination_grace_period_seconds),
   };
   return Object.entries(values).map(([name, value]) => ({ name, value }));
 }
-
-/** The program in the image of the session tools. */
-const ownProgram = '/app/src/session-tools/git-proxy/main.ts';
 
 /** Returns the variables of this project's proxy, which reads the credentials from files. */
 function own(input: ManifestInput, config: ManifestConfig): { name: string; value: string }[] {

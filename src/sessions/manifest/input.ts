@@ -20,6 +20,8 @@ export interface ManifestInput {
     readonly workingDir: string | null;
     /** How the image starts Jupyter by itself; null if it does not, or if it is unknown. */
     readonly jupyter: 'entrypoint' | 'lab' | null;
+    /** Whether the entrypoint is known to run the arguments of the container as a command; null if it is unknown. */
+    readonly runsArguments: boolean | null;
     /** Whether the registry requires the caller's token for the image. */
     readonly private: boolean;
   };

@@ -318,6 +318,8 @@ describe('the manifest', () => {
     // The git proxy exits if a variable is missing or empty.
     const unset = { GITLAB_OAUTH_TOKEN: 'None', RENKU_REFRESH_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
     expect(configured).toMatchObject({ ...unset, GIT_PROXY_PORT: '65480' });
+    // The sessions have another host.
+    expect(configured).toMatchObject({ RENKU_URL: 'https://platform.example.org' });
     const none = { GITLAB_OAUTH_TOKEN: 'None', RENKU_ACCESS_TOKEN: 'None', RENKU_CLIENT_SECRET: 'None' };
     expect(variables('git-helpers-anonymous')).toMatchObject({ ...none, ANONYMOUS_SESSION: 'true' });
   });
@@ -329,7 +331,7 @@ describe('the manifest', () => {
         mount.name,
         'readOnly' in mount && mount.readOnly,
       ]);
-    expect(container(containers, 'git-proxy')).toMatchObject({ args: ['/app/src/session-tools/git-proxy/main.ts'] });
+    expect(container(containers, 'git-proxy')).toMatchObject({ args: ['/app/src/session-tools/git-proxy/main.js'] });
     expect(mounts('git-proxy')).toEqual([
       ['etc-ssl-certs', true],
       ['session-private', true],
@@ -407,14 +409,15 @@ describe('the manifest', () => {
     const { containers, pod } = rendered(example('own-agent'));
     const agent = container(containers, 'git-sidecar');
     expect(agent).toMatchObject({
-      args: ['/app/src/session-tools/agent/main.ts'],
+      args: ['/app/src/session-tools/agent/main.js'],
       volumeMounts: [
         { name: 'workspace', mountPath: '/work' },
+        { name: 'etc-ssl-certs', mountPath: '/etc/ssl/certs/', readOnly: true },
         { name: 'session-agent', mountPath: '/run/notebook-sessions-agent', readOnly: true },
       ],
       livenessProbe: { httpGet: { path: '/health', port: 4001 } },
       lifecycle: {
-        preStop: { exec: { command: ['/usr/local/bin/node', '/app/src/session-tools/agent/pre-stop.ts'] } },
+        preStop: { exec: { command: ['/usr/local/bin/node', '/app/src/session-tools/agent/pre-stop.js'] } },
       },
     });
     expect(agent.env).toContainEqual({ name: 'GIT_RPC_HOST', value: '127.0.0.1' });

@@ -31,17 +31,14 @@ export const securityContext = ({ sessions }: Pick<ManifestConfig, 'sessions'>):
     jsonPatch(add(`/containers/${containerIndex.jupyterServer}/securityContext/${escapePointer(field)}`, value)),
   );
 
-const escapePointer = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1');
-
 /**
- * Sets the arguments of the image's entrypoint: the command that it starts, as in renku-notebooks. An entrypoint that is itself a
- * Jupyter server gets no arguments, and an image whose default command is JupyterLab may lack Jupyter Notebook.
+ * Keeps the permissions of the files on a volume. By default, the kubelet changes the group of all files whenever a pod starts, and
+ * makes files readable and writable for the group that only their owner could read.
  */
-export function commandArguments({ image: { jupyter } }: ManifestInput): JsonPatch[] {
-  if (jupyter === 'entrypoint') return [];
-  const command = ['jupyter', jupyter === 'lab' ? 'lab' : 'notebook'];
-  return [jsonPatch(add(`/containers/${containerIndex.jupyterServer}/args`, command))];
-}
+export const volumePermissions = (): JsonPatch =>
+  jsonPatch(add('/securityContext/fsGroupChangePolicy', 'OnRootMismatch'));
+
+const escapePointer = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1');
 
 /** Prevents environment variables with the addresses of other Services in the namespace. */
 export const noServiceLinks = (): JsonPatch => jsonPatch(add('/enableServiceLinks', false));

@@ -1,11 +1,11 @@
-import type { SessionStep, SessionWarning } from '../../generated/openapi.ts';
+import type { SavingStatus, SessionStep, SessionWarning } from '../../generated/openapi.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { isPending, secondStopMs } from '../../jupyter-server/stop-request.ts';
 import type { SessionState } from '../../jupyter-server/types.ts';
 
 /** Texts about the save before the end of a session. */
 
-const stepTexts: Readonly<Record<string, string>> = {
+const stepTexts: Readonly<Record<SavingStatus['step'], string>> = {
   waiting: 'waiting for the agent of the session',
   'stopping-kernels': 'stopping kernels and terminals',
   scanning: 'looking for changes',
@@ -20,10 +20,30 @@ export function savingMessage({ stopRequest, save, isBeingDeleted }: Session): s
   if (isBeingDeleted || !isPending(stopRequest)) return undefined;
   const what = stopRequest.action === 'delete' ? 'deleted' : 'hibernated';
   const progress = save?.id === stopRequest.id ? save : undefined;
-  const step = stepTexts[progress?.step ?? 'waiting'] ?? 'in progress';
+  const name = progress?.step ?? 'waiting';
+  const step = isStep(name) ? stepTexts[name] : 'in progress';
   const amount = progress && progress.done > 0 ? ` (${amountOf(progress.step, progress.done, progress.total)})` : '';
   return `The work is being saved before the session is ${what}: ${step}${amount}.`;
 }
+
+const isStep = (step: string): step is SavingStatus['step'] => Object.hasOwn(stepTexts, step);
+
+/** Returns the save before the end of the session, for programs; undefined if there is none, or its failure has no effect any more. */
+export function savingStatus(session: Session, state: SessionState, now: number): SavingStatus | undefined {
+  const { stopRequest, save, isBeingDeleted } = session;
+  if (isBeingDeleted || !stopRequest) return undefined;
+  const { id, action, failure } = stopRequest;
+  const progress = save?.id === id ? save : undefined;
+  const step = progress && isStep(progress.step) ? progress.step : 'waiting';
+  const saving = { operation: id, action, step, done: progress?.done ?? 0, total: progress?.total ?? null };
+  if (!failure) return { ...saving, failure: null };
+  const until = Date.parse(failure.at) + secondStopMs;
+  if (state !== 'hibernated' && now > until) return undefined;
+  const isLimited = state !== 'hibernated' && action === 'delete';
+  return { ...saving, failure: { ...failure, until: isLimited ? inSeconds(until) : null } };
+}
+
+const inSeconds = (time: number): string => new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
 
 /** The agent counts bytes while it pushes, and files otherwise. */
 function amountOf(step: string, done: number, total: number | null): string {
@@ -45,7 +65,7 @@ export function notDeletedMessage({ stopRequest }: Session): string | undefined 
 export function notSavedWarnings({ stopRequest }: Session, state: SessionState, now: number): SessionWarning[] {
   const { action, failure } = stopRequest ?? {};
   if (state !== 'running' || !failure || now - Date.parse(failure.at) > secondStopMs) return [];
-  const until = new Date(Date.parse(failure.at) + secondStopMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  const until = inSeconds(Date.parse(failure.at) + secondStopMs);
   const next =
     action === 'delete'
       ? `So the session still runs. If you stop it again before ${until}, it is deleted with its work.`

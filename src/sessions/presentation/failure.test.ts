@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { exited, inPod, launched, messageOf, name, present } from '../../../tests/support/sessions/presented.ts';
+import {
+  created,
+  exited,
+  inPod,
+  launched,
+  messageOf,
+  name,
+  present,
+} from '../../../tests/support/sessions/presented.ts';
 import type { ContainerStatus, PodStatus } from '../../platform/kubernetes/objects.ts';
 
 describe('the message of a failed session', () => {
@@ -191,6 +199,24 @@ describe('the message of a session that is starting', () => {
         'starting',
       ),
     );
+
+  it('says that a clone takes long, where its progress is, and why the clone before failed', () => {
+    const running = { startedAt: new Date(created).toISOString() };
+    const clone = (more: Partial<ContainerStatus> = {}) =>
+      inPod(
+        { phase: 'Pending', initContainerStatuses: [{ name: 'git-clone', state: { running }, ...more }] },
+        'starting',
+      );
+    expect(messageOf(clone(), 59)).not.toContain('The clone of the repository');
+    expect(messageOf(clone(), 61)).toContain(
+      'The clone of the repository has been running for 61 seconds. The log of the session shows how far the clone is, or what it waits for.',
+    );
+    const message = 'The git server git.example.org was not available for 120 s (it does not respond).';
+    const again = clone({ lastState: { terminated: { exitCode: 201, message } } });
+    expect(messageOf(again, 61)).toMatch(
+      /failed, and runs again\. The repository could not be cloned\. The git server git/,
+    );
+  });
 
   it.each(['ErrImagePull', 'ImagePullBackOff'])('explains %s', (reason) => {
     const message = waitsFor('download-image', reason, 'This machine has only these images: a, b.\n');

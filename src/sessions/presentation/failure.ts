@@ -48,7 +48,8 @@ export const startFailure = (session: Session, now: number): string | undefined 
   podFailure(session) ??
   missingVolume(session, now) ??
   silentServer(session, now) ??
-  retrying(session);
+  retrying(session) ??
+  slowClone(session, now);
 
 /** Returns the cluster's message about a volume that it has not created for a minute. */
 function missingVolume(session: Session, now: number): string | undefined {
@@ -60,19 +61,31 @@ function missingVolume(session: Session, now: number): string | undefined {
 
 const slowVolumeSeconds = 60;
 
-/** Seconds after which a Jupyter server that runs but does not respond counts as a failure of the start. */
+/** Seconds after which a clone, or a Jupyter server that does not respond, is mentioned. */
 const slowStartSeconds = 60;
 
 /** Returns what the session waits for if its container runs, but no Jupyter server responds. */
 function silentServer({ containers, routing, name }: Session, now: number): string | undefined {
   const { jupyter } = sessionContainer;
   const container = containers.find((each) => each.name === jupyter.name);
-  const seconds = Math.floor((now - Date.parse(container?.runningSince ?? '')) / 1000);
+  const seconds = runningSeconds(container, now);
   if (!container || container.step === 'ready' || !(seconds >= slowStartSeconds)) return undefined;
   const line = container.previousEnded?.lastLine;
   const before = line ? ` The log of the attempt before ends with: "${line}"` : '';
   return `The session waits for its Jupyter server, which has run for ${seconds} seconds and does not respond yet. The image must start it on port ${jupyter.port}, below the path ${routing.path ?? sessionPath(name)}. The log of the session may have the reason; the cluster starts the container again after 5 minutes.${before}`;
 }
+
+/** Returns since when the repository is being cloned, after the time that most repositories need. */
+function slowClone({ containers }: Session, now: number): string | undefined {
+  const container = containers.find((each) => each.name === sessionContainer.gitClone.name);
+  const seconds = runningSeconds(container, now);
+  if (container?.step === 'ready' || !(seconds >= slowStartSeconds)) return undefined;
+  return `The clone of the repository has been running for ${seconds} seconds. The log of the session shows how far the clone is, or what it waits for.`;
+}
+
+/** Returns the seconds since the start of the container; NaN if it does not run. */
+const runningSeconds = (container: ReportedContainer | undefined, now: number): number =>
+  Math.floor((now - Date.parse(container?.runningSince ?? '')) / 1000);
 
 const interruption = (session: Session, now: number): string | undefined =>
   wasInterrupted(session, now)

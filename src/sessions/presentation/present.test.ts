@@ -101,6 +101,13 @@ describe('the state', () => {
         .status.message;
     expect(messageWith(true)).toBe('The session is hibernated, and its files are kept. To resume it, launch it again.');
     expect(messageWith(false)).toContain('without its former files');
+    const saved = JSON.stringify({ location: 'remote', branch: 'renku/autosave/a', isVerified: true });
+    const annotations = { ...launched.metadata.annotations, 'notebook-sessions.io/saved-work': saved };
+    const change = {
+      spec: { jupyterServer: { hibernated: true }, storage: { pvc: { enabled: false } } },
+      metadata: { ...launched.metadata, annotations },
+    };
+    expect(present({ state: 'hibernated' }, change).status.message).toContain('with the work that was saved');
   });
 });
 
@@ -214,6 +221,46 @@ describe('warnings', () => {
       { message: expect.stringMatching(/^The session is not used\. It is not stopped/) },
     ]);
     expect(announced({ action: 'delete', reason: 'idle', at: 'never' })).toEqual([]);
+  });
+
+  it.each([
+    ['idle', true, 'Its files are kept. Use it to keep it.'],
+    ['idle', false, 'Its work is saved in the repository before that. Use it to keep it.'],
+    ['age', true, 'Its files are kept, and a launch resumes it.'],
+    ['age', false, 'Its work is saved in the repository before that, and a launch resumes it.'],
+  ])('say what is kept at the end: reason %s, with a volume %s', (reason, enabled, text) => {
+    const notice = JSON.stringify({ action: 'hibernate', reason, at: '2023-09-11T10:03:00Z' });
+    const annotations = { ...launched.metadata.annotations, 'notebook-sessions.io/culling': notice };
+    const spec = { ...culled(5, 5).spec, storage: { pvc: { enabled } } };
+    const running = { spec, metadata: { ...launched.metadata, annotations } };
+    const { warnings } = present({ state: 'running', conditions: [] }, running, 100).status;
+    expect(warnings).toEqual([{ message: expect.stringContaining(text), critical: true }]);
+  });
+
+  it.each([
+    ['none', { missing: 'data/ cannot be saved.' }, 'because its work is not saved: data/ cannot be saved. Stop it if'],
+    ['none', undefined, 'because its work is not saved. Stop it if'],
+    ['delete', { isVerified: true, branch: 'renku/autosave/a' }, 'Its work is saved in the branch renku/autosave/a.'],
+    ['delete', { isVerified: true }, /deleted in \d+ seconds\. To keep it/],
+    ['delete', undefined, 'with all work that was not pushed.'],
+  ])('of a hibernated session say what is saved: action %s, %j', (action, saved, text) => {
+    const notice = { action, reason: 'hibernated', at: '2023-09-11T10:03:00Z' };
+    const annotations = {
+      ...launched.metadata.annotations,
+      'notebook-sessions.io/culling': JSON.stringify(notice),
+      ...(saved && {
+        'notebook-sessions.io/saved-work': JSON.stringify({ location: 'remote', isVerified: false, ...saved }),
+      }),
+    };
+    const spec = { ...culled(5, 5).spec, jupyterServer: { ...launched.spec?.jupyterServer, hibernated: true } };
+    const hibernated = { spec, metadata: { ...launched.metadata, annotations } };
+    const { warnings } = present({ state: 'hibernated', conditions: [] }, hibernated, 100).status;
+    expect(warnings).toEqual([
+      {
+        message: typeof text === 'string' ? expect.stringContaining(text) : expect.stringMatching(text),
+        critical: action === 'delete',
+      },
+    ]);
   });
 
   it('say that a session was out of memory and was restarted', () => {

@@ -6,7 +6,7 @@ import { withoutReplacedPod } from '../../jupyter-server/restart.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import { isRestartable, sessionState } from '../../jupyter-server/state.ts';
 import type { SessionState } from '../../jupyter-server/types.ts';
-import { notDeletedMessage, savingMessage, savingSteps } from './ending.ts';
+import { notDeletedMessage, savingMessage, savingStatus, savingSteps } from './ending.ts';
 import { failureReason, startFailure } from './failure.ts';
 import { stepsOf } from './steps.ts';
 import { sessionUrl } from './url.ts';
@@ -74,6 +74,7 @@ function annotations(session: Session, config: PresentationConfig): Record<strin
 function status(session: Session, config: PresentationConfig, now: number): SessionStatus {
   const state = sessionState(session, now);
   const details = [...stepsOf(session, state), ...savingSteps(session)];
+  const saving = savingStatus(session, state, now);
   return {
     state,
     ...message(session, state, details, now),
@@ -82,6 +83,7 @@ function status(session: Session, config: PresentationConfig, now: number): Sess
     totalNumContainers: details.length,
     readyNumContainers: details.filter((step) => step.status === 'ready').length,
     warnings: warnings(session, state, config, now),
+    ...(saving ? { saving } : {}),
   };
 }
 
@@ -103,10 +105,13 @@ function message(
 }
 
 /** A launch of the session resumes it (launch/resume.ts). */
-const hibernatedMessage = ({ hasVolume }: Session): string =>
-  hasVolume
-    ? 'The session is hibernated, and its files are kept. To resume it, launch it again.'
-    : 'The session is hibernated. To resume it, launch it again. It has no volume, so it starts without its former files.';
+function hibernatedMessage({ hasVolume, savedWork }: Session): string {
+  if (hasVolume) return 'The session is hibernated, and its files are kept. To resume it, launch it again.';
+  const files = savedWork?.isVerified
+    ? 'the repository is cloned again, with the work that was saved'
+    : 'it starts without its former files';
+  return `The session is hibernated. To resume it, launch it again. It has no volume, so ${files}.`;
+}
 
 function resources({ requested, pod }: Session): SessionResources {
   const usage = pod?.usage;

@@ -3,6 +3,7 @@ import { realObject } from '../../../tests/support/real-pods/read.ts';
 import { testConfig } from '../../../tests/support/sessions/config.ts';
 import { launched, present } from '../../../tests/support/sessions/presented.ts';
 import type { NotebookResponse } from '../../generated/openapi.ts';
+import { annotation } from '../../jupyter-server/labels.ts';
 import { fromJupyterServer } from '../../jupyter-server/session.ts';
 import type { JupyterServer, JupyterServerStatus } from '../../jupyter-server/types.ts';
 import { presentSession } from './present.ts';
@@ -82,11 +83,18 @@ describe('the message of a session that failed on a real cluster', () => {
 
 describe('the warning of a session whose pod the cluster has stopped', () => {
   const at = '2026-11-30T12:04:27Z';
-  const warningsOf = (stoppedPod: object, change: { hasVolume?: boolean; restartedAt?: string } = {}) => {
-    const { hasVolume = false, restartedAt } = change;
-    const annotations = restartedAt
-      ? { 'notebook-sessions.io/restarted-pod': 'p', 'notebook-sessions.io/restarted-at': restartedAt }
-      : {};
+  const warningsOf = (
+    stoppedPod: object,
+    change: { hasVolume?: boolean; restartedAt?: string; hasAgent?: boolean } = {},
+  ) => {
+    const { hasVolume = false, restartedAt, hasAgent = false } = change;
+    const annotations = {
+      ...(restartedAt && {
+        'notebook-sessions.io/restarted-pod': 'p',
+        'notebook-sessions.io/restarted-at': restartedAt,
+      }),
+      ...(hasAgent && { [annotation.agentSecret]: 'a' }),
+    };
     return present({ state: 'running', stoppedPod: { uid: 'p', at, ...stoppedPod } } as JupyterServerStatus, {
       metadata: { annotations: { ...launched.metadata.annotations, ...annotations } },
       spec: { ...launched.spec, storage: { pvc: { enabled: hasVolume } } },
@@ -101,6 +109,9 @@ describe('the warning of a session whose pod the cluster has stopped', () => {
           'The session was stopped by the cluster at 2026-11-30 12:04:27 UTC because its files took more than the storage that it was given (1G). What was not pushed is lost. Launch it again with more storage, or keep fewer files in it.',
         critical: true,
       },
+    ]);
+    expect(warningsOf(evicted, { hasAgent: true })).toMatchObject([
+      { message: expect.stringContaining('(1G). What was neither pushed nor saved is lost. Launch it again') },
     ]);
     expect(
       warningsOf({ reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' }, { hasVolume: true }),

@@ -54,10 +54,12 @@ export function causeOf({ reason, message = '' }: Pick<StoppedPod, 'reason' | 'm
  * Returns the warning about a pod that the cluster stopped; undefined if there was none, or the owner has started the session again
  * since.
  */
-export function stoppedPodWarning({ stoppedPod, restart, hasVolume }: Session): string | undefined {
+export function stoppedPodWarning({ stoppedPod, restart, hasVolume, agentSecret }: Session): string | undefined {
   if (!stoppedPod || Date.parse(restart?.at ?? '') >= Date.parse(stoppedPod.at)) return undefined;
   const [cause, remedy] = causeOf(stoppedPod);
-  const loss = hasVolume ? 'Its files were kept; what ran in it was lost.' : 'What was not pushed is lost.';
+  // An agent saves the work at the end of the pod if there is time.
+  const missing = agentSecret === undefined ? 'not pushed' : 'neither pushed nor saved';
+  const loss = hasVolume ? 'Its files were kept; what ran in it was lost.' : `What was ${missing} is lost.`;
   const at = new Date(stoppedPod.at)
     .toISOString()
     .replace('T', ' ')

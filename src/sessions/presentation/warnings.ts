@@ -2,7 +2,8 @@ import type { Config, PresentationConfig } from '../../config/types.ts';
 import type { SessionWarning } from '../../generated/openapi.ts';
 import type { CullingNotice } from '../../jupyter-server/culling-notice.ts';
 import { annotation, imageCondition } from '../../jupyter-server/labels.ts';
-import type { Culling, Session } from '../../jupyter-server/session.ts';
+import { type SavedWork, whyUnsaved } from '../../jupyter-server/saved-work.ts';
+import type { Session } from '../../jupyter-server/session.ts';
 import type { ReportedCondition } from '../../jupyter-server/session-pod.ts';
 import { ageSeconds } from '../../jupyter-server/state.ts';
 import type { SessionState } from '../../jupyter-server/types.ts';
@@ -37,7 +38,7 @@ function ending(session: Session, state: SessionState, config: PresentationConfi
       ? []
       : [{ message: message(`in ${seconds} seconds`), critical: true }];
   if (state === 'stopping') return [];
-  if (culling.isAnnounced) return culling.notice ? announced(culling.notice, culling, config, now) : [];
+  if (culling.isAnnounced) return culling.notice ? announced(culling.notice, session, config, now) : [];
   if (state === 'hibernated') {
     const hibernatedSeconds = secondsSince(session.annotations[annotation.hibernationDate], now);
     return soon(
@@ -61,13 +62,13 @@ function ending(session: Session, state: SessionState, config: PresentationConfi
 /** Returns the warning for a notice of the operator. The operator ends a session only after a notice. */
 function announced(
   { action, reason, at }: CullingNotice,
-  { idleSeconds: idleThreshold }: Culling,
+  { culling: { idleSeconds: idleThreshold }, savedWork, stopRequest, hasVolume }: Session,
   config: PresentationConfig,
   now: number,
 ): SessionWarning[] {
   if (action === 'none' && reason === 'hibernated') {
-    const message =
-      'The session has been hibernated for a long time. It is not deleted, because its work is not saved. Stop it if you no longer need it.';
+    const why = whyUnsaved(savedWork, stopRequest);
+    const message = `The session has been hibernated for a long time. It is not deleted, because its work is not saved${why === undefined ? '.' : `: ${why}`} Stop it if you no longer need it.`;
     return [{ message, critical: false }];
   }
   if (action === 'none') {
@@ -81,16 +82,34 @@ function announced(
   }
   const seconds = Math.max(0, Math.floor((Date.parse(at) - now) / 1000));
   if (seconds >= config.sessions.termination_warning_duration_seconds) return [];
-  return [{ message: `The session will be ${noticeTexts(`in ${seconds} seconds`)[reason]}`, critical: true }];
+  return [
+    {
+      message: `The session will be ${noticeTexts(`in ${seconds} seconds`, hasVolume, savedWork)[reason]}`,
+      critical: true,
+    },
+  ];
 }
 
-const noticeTexts = (when: string): Record<CullingNotice['reason'], string> => ({
-  idle: `stopped ${when} because it is not being used. Its files are kept. Use it to keep it.`,
-  age: `stopped ${when} because it reaches its maximum age. Its files are kept, and a launch resumes it.`,
+/** The operator hibernates a session without a volume only if the repository has all of its work. */
+const whatIsKept = (hasVolume: boolean): string =>
+  hasVolume ? 'Its files are kept' : 'Its work is saved in the repository before that';
+
+const noticeTexts = (
+  when: string,
+  hasVolume: boolean,
+  saved: SavedWork | undefined,
+): Record<CullingNotice['reason'], string> => ({
+  idle: `stopped ${when} because it is not being used. ${whatIsKept(hasVolume)}. Use it to keep it.`,
+  age: `stopped ${when} because it reaches its maximum age. ${whatIsKept(hasVolume)}, and a launch resumes it.`,
   starting: `deleted ${when} because it does not start.`,
   failed: `deleted ${when} because it has failed.`,
-  hibernated: `deleted ${when}, with all work that was not pushed. To keep it, launch it again.`,
+  hibernated: `deleted ${when}${whatRemains(saved)} To keep it, launch it again.`,
 });
+
+function whatRemains(saved: SavedWork | undefined): string {
+  if (!saved?.isVerified) return ', with all work that was not pushed.';
+  return saved.branch === null ? '.' : `. Its work is saved in the branch ${saved.branch}.`;
+}
 
 export const usesDefaultImage = (
   { image }: Session,

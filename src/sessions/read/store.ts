@@ -10,7 +10,7 @@ import type { Deadline } from '../../lib/deadline.ts';
 import { createListWatchCache, type ListWatchCacheOptions } from '../../platform/kubernetes/list-watch-cache.ts';
 import { isConflict, isNotFound } from '../../platform/kubernetes/predicates.ts';
 import { resource } from '../../platform/kubernetes/resources.ts';
-import { type KubernetesConnection, KubernetesError, type ResourceType } from '../../platform/kubernetes/types.ts';
+import type { KubernetesConnection, ResourceType } from '../../platform/kubernetes/types.ts';
 import { noSuchSession } from './no-such-session.ts';
 import { ownersOf, owns } from './ownership.ts';
 import { createSessionWatchers } from './watchers.ts';
@@ -42,8 +42,11 @@ export interface SessionStore {
   read(name: string, deadline: Deadline): Promise<Session | undefined>;
   /** Creates the object in the namespace for new sessions. */
   create(server: JupyterServer, deadline: Deadline): Promise<Session>;
-  /** Waits for the event that the session has been deleted. Returns false if the deadline expires first. */
-  untilGone(session: Session, deadline: Deadline): Promise<boolean>;
+  /**
+   * Waits until the session has been deleted, or continues because its work could not be saved. Returns undefined then, and the session
+   * if the deadline expires first.
+   */
+  untilGone(session: Session, deadline: Deadline): Promise<Session | undefined>;
   /**
    * Calls `onChange` immediately and after each change of the session. The argument is the session; undefined if the session
    * has been deleted, another session has its name, or the session no longer belongs to the caller. Returns a function that
@@ -85,9 +88,19 @@ export interface SessionStore {
   ): Promise<Session | undefined>;
   /** Resumes a hibernated session, or cancels its hibernation, under the same conditions and with the same results as `annotate`. */
   resume(session: Session, deadline: Deadline): Promise<Session | undefined>;
-  /** Deletes the session. `isForced` ends its processes within two seconds. Returns false if the session does not exist. */
-  remove(session: Session, isForced: boolean, deadline: Deadline): Promise<boolean>;
+  /** Deletes the session. Throws ApiError. */
+  remove(session: Session, options: RemoveOptions, deadline: Deadline): Promise<Removed>;
 }
+
+export interface RemoveOptions {
+  /** Whether to end the processes within two seconds. */
+  readonly isForced?: boolean;
+  /** Whether to delete only if the session has not changed since it was read: another request may have resumed it. */
+  readonly ifUnchanged?: boolean;
+}
+
+/** `changed`: nothing was deleted, because the session has changed. */
+export type Removed = 'removed' | 'changed' | 'does not exist';
 
 export interface SessionStoreParts {
   readonly client: KubernetesConnection;
@@ -183,13 +196,16 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
       .map((namespace) => cache.get(namespace, name))
       .find((session) => session !== undefined && owns(identity, session));
 
-  async function deleteObject(session: Session, isForced: boolean, deadline: Deadline): Promise<boolean> {
-    const { name, namespace, uid } = session;
+  async function deleteObject(
+    { name, namespace, uid, resourceVersion }: Session,
+    { isForced = false, ifUnchanged = false }: RemoveOptions,
+    deadline: Deadline,
+  ): Promise<boolean> {
     const options = {
       // Foreground deletion: the object remains, as `stopping`, until its pod has been deleted.
       propagationPolicy: 'Foreground' as const,
       ...(isForced ? { gracePeriodSeconds: 0 } : {}),
-      preconditions: { uid },
+      preconditions: { uid, ...(ifUnchanged ? { resourceVersion } : {}) },
     };
     try {
       const wasThere = await client.delete(type, namespace, name, options, deadline);
@@ -200,8 +216,8 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
       }
       return wasThere;
     } catch (error) {
-      // Another object has the name, so this object has been deleted.
-      if (error instanceof KubernetesError && error.status === 409) return false;
+      // Another object has the name, or this one has changed.
+      if (isConflict(error)) return false;
       const what = `The session ${name} could not be deleted.`;
       const { cannotDelete } = errorKind;
       const kinds = { rejected: cannotDelete, unavailable: cannotDelete, forbidden: cannotDelete };
@@ -318,16 +334,18 @@ export function createSessionStore({ client, config, log, onWatchEnd, timing }: 
       );
     },
 
-    async remove(session, isForced, deadline) {
-      const { name, namespace } = session;
-      const wasThere = await deleteObject(session, isForced, deadline);
+    async remove(session, options, deadline) {
+      const { name, namespace, uid } = session;
+      const wasRemoved = await deleteObject(session, options, deadline);
       try {
         // The response to the deletion does not contain the new state of the object, which the next list must show.
-        await readLive(namespace, name, deadline);
+        const now = await readLive(namespace, name, deadline);
+        if (!wasRemoved && now?.uid === uid) return now.isBeingDeleted ? 'removed' : 'changed';
       } catch (err) {
         log.warn({ err, session: name }, 'a deleted session could not be read again; its state is shown late');
+        if (!wasRemoved) return 'changed';
       }
-      return wasThere;
+      return wasRemoved ? 'removed' : 'does not exist';
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Identity } from '../../identity/types.ts';
+import { isEnding } from '../../jupyter-server/agent.ts';
 import type { Session } from '../../jupyter-server/session.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import type { CacheEvent } from '../../platform/kubernetes/list-watch-cache.ts';
@@ -9,7 +10,7 @@ export interface SessionWatchers {
   /** The store calls this after each change of the cache. */
   notify(change: CacheEvent<Session>): void;
   /** See `SessionStore.untilGone`. */
-  untilGone(session: Session, deadline: Deadline): Promise<boolean>;
+  untilGone(session: Session, deadline: Deadline): Promise<Session | undefined>;
   /** See `SessionStore.watch`. */
   watch(identity: Identity, session: Session, onChange: (session: Session | undefined) => void): () => void;
   /** See `SessionStore.watchOwn`. */
@@ -20,33 +21,33 @@ export interface SessionWatchers {
 export function createSessionWatchers(
   cached: (namespace: string, name: string) => Session | undefined,
 ): SessionWatchers {
-  /** The checks of all `untilGone` calls. */
-  const checks = new Set<() => void>();
-  /** The callbacks of all `watch` calls, by namespace and name. */
+  /** The callbacks of all `watch` and `untilGone` calls, by namespace and name. */
   const watched = new Map<string, Set<() => void>>();
   /** The callbacks of all `watchOwn` calls, by owner. */
   const owners = new Map<string, Set<(name: string) => void>>();
 
   return {
     notify(change) {
-      const { type, namespace, name } = change;
-      if (type === 'deleted') for (const check of checks) check();
+      const { namespace, name } = change;
       for (const report of watched.get(`${namespace}/${name}`) ?? []) report();
       for (const owner of ownersIn(change)) for (const report of owners.get(owner) ?? []) report(name);
     },
 
     untilGone({ name, namespace, uid }, deadline) {
-      const isGone = (): boolean => cached(namespace, name)?.uid !== uid;
+      const current = (): Session | undefined => {
+        const now = cached(namespace, name);
+        return now?.uid === uid && isEnding(now) ? now : undefined;
+      };
       return new Promise((resolve) => {
         const end = (): void => {
-          checks.delete(check);
+          leave();
           deadline.signal.removeEventListener('abort', end);
-          resolve(isGone());
+          resolve(current());
         };
         const check = (): void => {
-          if (isGone() || deadline.expired) end();
+          if (!current() || deadline.expired) end();
         };
-        checks.add(check);
+        const leave = join(watched, `${namespace}/${name}`, check);
         deadline.signal.addEventListener('abort', end, { once: true });
         check();
       });

@@ -195,6 +195,14 @@ describe('helm template', () => {
     expect(stderr).toContain(sentence);
   });
 
+  it('takes null as the default of a key with which it compares another value', () => {
+    const key = 'config.sessions.termination_warning_duration_seconds';
+    const { status, stderr } = template(valid, { more: ['--set-json', `${key}=null`] });
+    expect([status, stderr]).toEqual([0, '']);
+    const short = template(valid, { more: ['--set-json', `${key}=0`] });
+    expect(short.stderr).toContain(`operator.culling.warningSeconds must not be more than ${key}, 0`);
+  });
+
   it('reports all errors of the configuration together', () => {
     const { stderr } = template('{}');
     expect(stderr).toContain('The values of the chart notebook-sessions have 4 errors:');

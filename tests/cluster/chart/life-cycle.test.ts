@@ -52,8 +52,11 @@ function get(namespace: string, ...args: string[]): Rendered {
 
 const crd = () => get('default', 'crd', crdName);
 const properties = () => crd()['spec'].versions[0].schema.openAPIV3Schema.properties.spec.properties;
-const secret = (namespace: string): string =>
-  get(namespace, 'secret', 'sessions-notebook-sessions')['data']['identity.cookie_secret'];
+/** Returns the generated values: the secret of cookies and those of the agents, in base64. */
+const generatedIn = (namespace: string): string[] => {
+  const { data } = get(namespace, 'secret', 'sessions-notebook-sessions');
+  return [data['identity.cookie_secret'], data['sessions.agent_secrets']];
+};
 
 /** Returns the folder of a chart like that of Amalthea, with another version of the CRD. */
 function chartWithCrd(): string {
@@ -115,10 +118,13 @@ describe('a release', () => {
   it('keeps its generated Secret at upgrades, and leaves it, the CRD, sessions and claims when it is removed', () => {
     const namespace = newNamespace();
     succeeded(act('install', namespace));
-    const generated = secret(namespace);
-    expect(atob(generated)).toMatch(/^[A-Za-z0-9]{48}$/);
+    const generated = generatedIn(namespace);
+    expect(generated.map(atob)).toEqual([
+      expect.stringMatching(/^[A-Za-z0-9]{48}$/),
+      expect.stringMatching(/^\["[A-Za-z0-9]{48}"\]$/),
+    ]);
     succeeded(act('upgrade', namespace, ['--set', 'service.replicaCount=3']));
-    expect(secret(namespace)).toBe(generated);
+    expect(generatedIn(namespace)).toEqual(generated);
 
     succeeded(kubectl(['wait', '--for=condition=Established', 'crd', crdName], kubeconfig));
     const session = {
@@ -152,7 +158,7 @@ describe('a release', () => {
       (each) => each.metadata.uid,
     );
     expect(after).toEqual(before);
-    expect(secret(namespace)).toBe(generated);
+    expect(generatedIn(namespace)).toEqual(generated);
     succeeded(helm(['uninstall', 'sessions', '--namespace', namespace], kubeconfig));
     succeeded(kubectl(['delete', 'crd', crdName], kubeconfig));
   });

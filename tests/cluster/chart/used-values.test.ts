@@ -91,6 +91,19 @@ it('every value of the chart changes what is rendered', () => {
   expect(unused.map(([path]) => path)).toEqual([]);
 });
 
+it('every alert uses metrics that exist, and is in the document', () => {
+  const rules = objectsOf(succeeded(template(stringify(base)))).find(({ kind }) => kind === 'PrometheusRule');
+  const text = stringify(rules);
+  const [metrics, deploy] = ['metrics', 'deploy'].map((name) =>
+    readFileSync(join(chart, `../../docs/${name}.md`), 'utf8'),
+  );
+  const used = [...text.matchAll(/notebook_sessions_\w+/g)].map(([name]) => name);
+  const alerts = [...text.matchAll(/alert: (\w+)/g)].map(([, name = '']) => name);
+  expect(used.filter((name) => !metrics?.includes(`\`${name}\``))).toEqual([]);
+  expect(alerts).toContain('NotebookSessionsUnsavedWork');
+  expect(alerts.filter((name) => !deploy?.includes(`| ${name} |`))).toEqual([]);
+});
+
 it('every setting of the operator is a value of the chart, except those that a pod never needs', () => {
   const source = readFileSync(join(chart, '../../src/operator/settings.ts'), 'utf8');
   const names = [...source.matchAll(/env\['([A-Z_]+)'\]|\(env, '([A-Z_]+)'/g)].map(([, one, two]) => one ?? two ?? '');

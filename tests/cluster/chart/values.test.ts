@@ -72,7 +72,9 @@ describe.each(files.map((path) => [path.slice(path.lastIndexOf('/') + 1), path])
   it('give a configuration that the service and the operator can read', () => {
     const { config, warnings } = configurationOf(objects);
     expect(config.k8s.renku_namespace).toBe(namespace);
-    const expected = name === 'trusted.yaml' ? [expect.stringContaining('identity.gateway is trusted')] : [];
+    // These values name the git programs of both projects.
+    const mixed = expect.stringContaining('sessions.git_clone is of this project');
+    const expected = name === 'trusted.yaml' ? [expect.stringContaining('identity.gateway is trusted'), mixed] : [];
     expect(warnings).toEqual(expected);
     if (name === 'without-operator.yaml') return;
     const settings = readSettings(environmentOf(objects, 'operator'));
@@ -119,7 +121,7 @@ describe('the chart', () => {
       },
       sessions: {
         ca_certs: { image: 'renku/certificates:0.0.2', secrets: [{ secret: 'company-ca' }] },
-        git_proxy: { renku_client_secret: 'gateway-secret' },
+        git_proxy: { platform_url: 'https://renku.example.org', renku_client_secret: 'gateway-secret' },
         ingress: { host: 'sessions.example.org' },
       },
     });
@@ -236,6 +238,8 @@ describe('the chart', () => {
     // Without an Ingress, the API of an umbrella chart has its domain.
     const domain = ['global.renku.domain=renku.example.org', 'config.sessions.ingress.host=null'];
     expect(notes(registry, ...domain)).toContain(oneHost);
+    const without = 'config.sessions.containers.registered={jupyter-server,oauth2-proxy}';
+    expect(notes(registry, 'config.identity.gateway=trusted', without)).toContain('does not list git-sidecar');
     rmSync(copy, { recursive: true });
   });
 
@@ -247,6 +251,20 @@ describe('the chart', () => {
     };
     expect(checksum()).toBe(checksum('--set', 'service.replicaCount=3'));
     expect(checksum()).not.toBe(checksum('--set', 'config.git.url=https://other.example.org'));
+  });
+
+  it('adds git-proxy and the agent of the session tools to sessions of registered users, unless the values name other programs', () => {
+    const { config } = configurationOf(rendered('verified.yaml'));
+    const { containers, git_clone, git_proxy, git_rpc_server } = config.sessions;
+    expect(containers).toEqual({
+      anonymous: ['jupyter-server', 'passthrough-proxy'],
+      registered: ['jupyter-server', 'oauth2-proxy', 'git-proxy', 'git-sidecar'],
+    });
+    const own = { image: expect.stringContaining('notebook-sessions/session-tools:'), program: 'notebook-sessions' };
+    expect([git_clone, git_proxy, git_rpc_server]).toEqual([1, 2, 3].map(() => expect.objectContaining(own)));
+    const others = configurationOf(rendered('trusted.yaml')).config.sessions;
+    expect(others.git_proxy).toMatchObject({ image: 'renku/git-https-proxy:1.18.1', program: 'auto' });
+    expect(others.git_rpc_server).toMatchObject({ image: 'renku/git-rpc-server:1.18.1', program: 'auto' });
   });
 
   it('adds the registry to the images of this project only', () => {

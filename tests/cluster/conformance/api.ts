@@ -154,7 +154,7 @@ export async function eventually<T>(what: string, read: () => Promise<T>, wanted
     const value = await read();
     if (wanted(value)) return value;
     if (performance.now() > end)
-      throw new Error(`waited 30 s for ${what}; last value: ${JSON.stringify(value, null, 1)}`);
+      throw new Error(`waited 90 s for ${what}; last value: ${JSON.stringify(value, null, 1)}`);
     await delay(20);
   }
 }

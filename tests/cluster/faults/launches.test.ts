@@ -5,13 +5,9 @@ import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
 import { secretReferences } from '../../../src/sessions/manifest/secret-references.ts';
 import { type ClusterUnderTest, openClusterUnderTest, testDeadline } from '../../support/cluster-under-test.ts';
-import type { ApiRequest, ApiServerProxy } from '../../support/kubernetes/api-server-proxy.ts';
-import {
-  isWrite,
-  type ProgramsOnCluster,
-  programsOnCluster,
-  type RunningService,
-} from '../../support/programs-on-cluster.ts';
+import { killAtWrite, killTimes } from '../../support/kill-at-write.ts';
+import type { ApiRequest } from '../../support/kubernetes/api-server-proxy.ts';
+import { type ProgramsOnCluster, programsOnCluster, type RunningService } from '../../support/programs-on-cluster.ts';
 
 /** Launches by processes of the service on a real API server, with lost responses and killed processes. */
 
@@ -97,27 +93,7 @@ describe('200 identical launches at two processes', () => {
 });
 
 describe('a service that is killed during a launch', () => {
-  /** Kills the service at its write number `at`: before the API server gets the request, or before the response arrives. */
-  function killAt(at: number, when: 'before' | 'after', proxy: ApiServerProxy, service: RunningService): () => boolean {
-    let writes = 0;
-    let target: ApiRequest | undefined;
-    const kill = () => service.child.kill('SIGKILL');
-    proxy.fault = (request) => {
-      if (!isWrite(request)) return undefined;
-      writes += 1;
-      if (writes !== at) return undefined;
-      target = request;
-      if (when === 'after') return 'cut after commit';
-      kill();
-      return 'reset';
-    };
-    proxy.onResponse = (request) => {
-      if (request === target) kill();
-    };
-    return () => target !== undefined;
-  }
-
-  it.each(['before', 'after'] as const)(
+  it.each(killTimes)(
     '(%s any of its writes) leaves what the next request completes at another replica',
     async (when) => {
       const other = await programs.startService(await programs.proxy());
@@ -125,7 +101,7 @@ describe('a service that is killed during a launch', () => {
       for (let at = 1; ; at += 1) {
         const body = newLaunch();
         const service = await programs.startService(proxy);
-        const wasKilled = killAt(at, when, proxy, service);
+        const wasKilled = killAtWrite(at, when, proxy, service.child);
         const response = await service.launch(body).catch(() => undefined);
         proxy.recover();
         proxy.onResponse = () => undefined;

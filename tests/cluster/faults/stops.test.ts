@@ -3,6 +3,7 @@ import { annotation } from '../../../src/jupyter-server/labels.ts';
 import { jupyterServers } from '../../../src/jupyter-server/resource.ts';
 import { readStopRequest, type StopRequest, writeStopRequest } from '../../../src/jupyter-server/stop-request.ts';
 import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
+import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { resource } from '../../../src/platform/kubernetes/resources.ts';
 import { agentSecretId } from '../../../src/session-contract/agent-key.ts';
 import {
@@ -12,7 +13,7 @@ import {
   testDeadline,
 } from '../../support/cluster-under-test.ts';
 import type { ApiRequest, ApiServerProxy } from '../../support/kubernetes/api-server-proxy.ts';
-import { healthy, type StatefulSet } from '../../support/operated-sessions.ts';
+import { failing, healthy, type StatefulSet } from '../../support/operated-sessions.ts';
 import {
   isWrite,
   type ProgramsOnCluster,
@@ -20,6 +21,7 @@ import {
   type RunningOperator,
 } from '../../support/programs-on-cluster.ts';
 import { type FakeAgent, startFakeAgent } from '../../support/session-agent/fake-agent.ts';
+import { type JupyterActivity, serveJupyterActivity } from '../../support/session-agent/jupyter-activity.ts';
 
 /** Stops and hibernations that the operator carries out on a real API server, with agents that follow the contract. */
 
@@ -31,6 +33,7 @@ let programs: ProgramsOnCluster;
 let proxy: ApiServerProxy;
 let operator: RunningOperator;
 const agents: FakeAgent[] = [];
+let jupyter: JupyterActivity | undefined;
 let count = 0;
 
 beforeAll(async () => {
@@ -43,6 +46,8 @@ beforeAll(async () => {
 afterEach(async () => {
   proxy?.recover();
   await Promise.all(agents.splice(0).map((agent) => agent.stop()));
+  await jupyter?.stop();
+  jupyter = undefined;
 });
 afterAll(async () => {
   await programs?.close();
@@ -60,6 +65,8 @@ const ask = (name: string, changes: Partial<StopRequest> = {}) =>
   patch(name, { metadata: { annotations: { [annotation.stopRequest]: request(changes) } } });
 const stopRequestOf = async (name: string) =>
   readStopRequest((await read(name))?.metadata.annotations?.[annotation.stopRequest]);
+type Event = KubernetesObject & { reason?: string; involvedObject?: { name?: string } };
+const readRequest = (object: JupyterServer) => readStopRequest(object.metadata.annotations?.[annotation.stopRequest]);
 const isEnded = async (name: string) => {
   const server = await read(name);
   return server === undefined || server.metadata.deletionTimestamp !== undefined;
@@ -161,6 +168,54 @@ describe('the operator', () => {
     );
   });
 
+  it.each([
+    ['delete', true, 'hibernated'],
+    ['hibernate', true, 'failed'],
+    ['hibernate', false, 'failed'],
+  ] as const)(
+    'does not wait for the agent of a pod that has failed: %s, with a claim %s',
+    async (action, hasClaim, state) => {
+      const { name } = await running(hasClaim);
+      await cluster.patchPodStatus(`${name}-0`, { ...failing(), podIP: null, podIPs: null });
+      await cluster.when<JupyterServer>(jupyterServers, name, (object) => object?.status?.state === 'failed');
+      const at = new Date().toISOString();
+      await ask(name, { action, at });
+      await cluster.when<JupyterServer>(
+        jupyterServers,
+        name,
+        (object) =>
+          object?.status?.state === state && (readRequest(object)?.failure?.message ?? '').includes('has failed'),
+      );
+      // The operator waits two minutes for the agent of a pod that is starting.
+      expect(Date.parse((await stopRequestOf(name))?.failure?.at ?? '') - Date.parse(at)).toBeLessThan(100_000);
+    },
+  );
+
+  it('deletes a session without a claim whose pod has failed at the first stop: its files were in the pod', async () => {
+    const { name } = await running(false);
+    await cluster.patchPodStatus(`${name}-0`, { ...failing(), podIP: null, podIPs: null });
+    await cluster.when<JupyterServer>(jupyterServers, name, (object) => object?.status?.state === 'failed');
+    await ask(name);
+    await expect.poll(() => isEnded(name), patience).toBe(true);
+  });
+
+  it('saves again if the session could not be deleted shortly after its save', async () => {
+    const { name, agent } = await running();
+    const isDelete = ({ method, path }: ApiRequest) => method === 'DELETE' && path.includes(`/jupyterservers/${name}`);
+    let rejected = 0;
+    proxy.fault = (sent) => {
+      if (!isDelete(sent)) return undefined;
+      rejected += 1;
+      return 'reset';
+    };
+    await ask(name);
+    await expect.poll(() => agent.operations.length, { ...patience, timeout: 85_000 }).toBe(2);
+    expect(rejected).toBeGreaterThan(1);
+    expect(agent.operations.map(({ id }) => id)).toEqual([`save-${count}-2`, `save-${count}`]);
+    proxy.recover();
+    await expect.poll(() => isEnded(name), { ...patience, timeout: 85_000 }).toBe(true);
+  });
+
   it('cancels the save of a hibernation that its owner has cancelled', async () => {
     const { name, agent } = await running();
     agent.outcome = 'waits';
@@ -205,14 +260,19 @@ it('a change of the resource class changes the priority class of an existing ses
 });
 
 describe('the culling of sessions', () => {
-  it('hibernates a session without a claim after its work is saved, and deletes it later', async () => {
+  it('hibernates a session without a claim after two saves, the first with its kernels, and deletes it later', async () => {
     const { name, agent } = await running(false);
     agent.outcome = 'waits';
     await patch(name, { spec: { culling: { maxAgeSecondsThreshold: 1 } } });
-    await expect.poll(() => agent.operations.length, patience).toBe(1);
-    expect(agent.operations[0]).toMatchObject({ reason: 'cull', isFinal: true });
-    expect((await read(name))?.spec?.jupyterServer?.hibernated).not.toBe(true);
-    agent.finish(agent.operations[0]?.id ?? '', { result: {} });
+    for (const isFinal of [false, true]) {
+      const count = isFinal ? 2 : 1;
+      await expect.poll(() => agent.operations.length, patience).toBe(count);
+      expect(agent.operations[0]).toMatchObject({ reason: 'cull', isFinal });
+      const server = await read(name);
+      expect(server?.spec?.jupyterServer?.hibernated).not.toBe(true);
+      expect(await stopRequestOf(name)).toEqual(isFinal ? expect.objectContaining({ by: 'operator' }) : undefined);
+      agent.finish(agent.operations[0]?.id ?? '', { result: {} });
+    }
     await cluster.when<JupyterServer>(jupyterServers, name, (object) => object?.status?.state === 'hibernated');
     await patch(name, { spec: { culling: { hibernatedSecondsThreshold: 1 } } });
     await expect.poll(() => isEnded(name), patience).toBe(true);
@@ -231,6 +291,14 @@ describe('the culling of sessions', () => {
     );
     expect(metadata.deletionTimestamp).toBeUndefined();
     expect((await stopRequestOf(name))?.failure).toMatchObject({ reason: 'credentials' });
+    const events = async () =>
+      (await cluster.client.list<Event>(resource.events, cluster.namespace, {}, testDeadline()))
+        .filter(({ involvedObject }) => involvedObject?.name === name)
+        .map(({ reason }) => reason);
+    await expect.poll(events, patience).toContain('UnsavedWork');
+    const port = /"metrics":\{"address":"[^"]*","family":"[^"]*","port":(\d+)/.exec(operator.log())?.[1];
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(metrics).toMatch(/^notebook_sessions_operator_sessions_unsaved [1-9]/m);
   });
 
   it('does not hibernate a session without a claim if its work cannot be saved', async () => {
@@ -247,7 +315,50 @@ describe('the culling of sessions', () => {
         status?.state === 'running' && metadata.annotations?.[annotation.culling]?.includes('"none"') === true,
     );
     expect(kept.spec?.jupyterServer?.hibernated).not.toBe(true);
-    expect(agent.operations).toHaveLength(1);
+    // The kernels run on.
+    expect(agent.operations).toMatchObject([{ isFinal: false }]);
+  });
+
+  it('does not end a session that becomes active again during the first save', async () => {
+    const { name, agent } = await running();
+    jupyter = await serveJupyterActivity(agent.address);
+    agent.outcome = 'waits';
+    await patch(name, { spec: { culling: { idleSecondsThreshold: 2 } } });
+    await expect.poll(() => agent.operations.length, patience).toBe(1);
+    expect(agent.operations[0]).toMatchObject({ reason: 'cull', isFinal: false });
+    jupyter.isBusy = true;
+    await expect.poll(() => agent.operations[0]?.state, patience).toBe('cancelled');
+    expect((await read(name))?.status?.state).toBe('running');
+    // The next time, the user does not return.
+    agent.outcome = { result: {} };
+    jupyter.isBusy = false;
+    await cluster.when<JupyterServer>(jupyterServers, name, (object) => object?.status?.state === 'hibernated');
+    expect(agent.operations.map(({ isFinal }) => isFinal)).toEqual([true, false, false]);
+  });
+
+  it('does not hibernate a session without a claim with a large file that git ignores, and names the file', async () => {
+    const { name, agent } = await running(false);
+    agent.outcome = { result: { notSaved: [{ path: 'data/', bytes: 2_000_000, reason: 'ignored' }] } };
+    await patch(name, { spec: { culling: { maxAgeSecondsThreshold: 1 } } });
+    await expect
+      .poll(async () => (await stopRequestOf(name))?.failure?.message, patience)
+      .toBe('These files and folders cannot be saved: data/ (ignored by git, 2.0 MB).');
+    expect((await read(name))?.spec?.jupyterServer?.hibernated).not.toBe(true);
+  });
+
+  it('does not delete a hibernated session with such a file', async () => {
+    const { name, agent } = await running();
+    agent.outcome = { result: { notSaved: [{ path: 'data/', bytes: 2_000_000, reason: 'ignored' }] } };
+    await patch(name, { spec: { culling: { maxAgeSecondsThreshold: 1, hibernatedSecondsThreshold: 1 } } });
+    const { metadata, status } = await cluster.when<JupyterServer>(
+      jupyterServers,
+      name,
+      (object) => object?.status?.conditions?.some(({ type }) => type === 'UnsavedWork') === true,
+    );
+    expect(metadata.deletionTimestamp).toBeUndefined();
+    expect(status?.conditions?.find(({ type }) => type === 'UnsavedWork')?.message).toBe(
+      'The session is not deleted, because its work is not saved in the repository: These files and folders cannot be saved: data/ (ignored by git, 2.0 MB).',
+    );
   });
 });
 

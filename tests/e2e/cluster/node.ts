@@ -130,6 +130,8 @@ function kubeletConfig({ number, authority, owner }: NodeOptions, path: (name: s
     volumePluginDir: path('volume-plugins'),
     nodeStatusUpdateFrequency: '5s',
     serializeImagePulls: false,
+    // How soon the kubelet sees that a pod needs too much disk: by default, a minute.
+    volumeStatsAggPeriod: '10s',
     // How full the disk of this machine is must not evict a pod or remove an image.
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,

@@ -139,7 +139,7 @@ export async function startTestCluster(
 
 /** Returns a function that runs kubectl as the administrator of the cluster and returns what it printed. */
 export function kubectlOf({ programs, controlPlane }: Pick<TestCluster, 'programs' | 'controlPlane'>) {
-  return (args: readonly string[], options: { timeout?: number } = {}): Promise<string> =>
+  return (args: readonly string[], options: { timeout?: number; input?: string } = {}): Promise<string> =>
     run(join(programs, 'kubectl'), [`--kubeconfig=${controlPlane.kubeconfig}`, ...args], options);
 }
 

@@ -20,6 +20,8 @@ export interface Workshop {
   /** Pushes an autosave of a session that was launched from `rootCommit`, and returns its branch. `savedAt` is an ISO date. */
   autosave(username: string, rootBranch: string, rootCommit: string, savedAt?: string): Promise<string>;
   push(commit: string, ...branches: string[]): Promise<void>;
+  /** Returns a commit like that of a save of this project without files, on the commit `parent`. */
+  emptySave(parent: string): Promise<string>;
   /** Returns the branches that start with `renku/`. */
   autosaves(): Promise<string[]>;
 }
@@ -48,6 +50,10 @@ export async function openWorkshop(served: ServedForge, path: string, token: str
     commits: [first, second, third],
     side,
     push,
+    async emptySave(parent) {
+      const details = await git('commit-tree', `${parent}^{tree}`, '-p', parent, '-m', 'details');
+      return git('commit-tree', `${parent}^{tree}`, '-p', parent, '-p', details, '-m', 'saved');
+    },
     async autosave(username, rootBranch, rootCommit, savedAt = '2025-01-02T00:00:00Z') {
       const name = autosaveBranch({ username, rootBranch, rootCommit, finalCommit: rootCommit });
       await push(await savedWork(rootCommit, savedAt), name);

@@ -94,7 +94,10 @@ function allowedValue(options: ValueOptions, schema: FullSchema): fc.Arbitrary<u
     case 'string':
       return texts(schema);
     case 'integer':
-      return fc.integer({ min: schema.minimum ?? -1_000, max: Math.min(schema.maximum ?? 1_000, 100_000) });
+      return fc.integer({
+        min: schema.minimum ?? -1_000,
+        max: Math.min(schema.maximum ?? (schema.minimum ?? 0) + 1_000, 100_000),
+      });
     case 'number':
       return fc.double({ min: schema.minimum ?? 0, max: schema.maximum ?? 1e6, noNaN: true });
     case 'boolean':

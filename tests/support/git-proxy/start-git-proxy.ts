@@ -7,7 +7,7 @@ import { generate } from 'selfsigned';
 import { gitProxyFile } from '../../../src/session-contract/agent.ts';
 import { credentialFile, gitProxyOrigin, gitProxyVariable } from '../../../src/session-contract/git-proxy.ts';
 import { writePrivateFiles } from '../../../src/session-tools/git-clone/private-folder.ts';
-import { freePorts } from '../platform.ts';
+import { freePorts } from '../free-ports.ts';
 import { waitFor } from '../wait-for.ts';
 
 export const program = join(import.meta.dirname, '../../../src/session-tools/git-proxy/main.ts');

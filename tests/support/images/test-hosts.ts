@@ -159,7 +159,12 @@ const index = part(mediaType.ociIndex, {
 /** The parts of one image: the tag `latest` is an index, `plain` the manifest in it. */
 export const parts = { config, manifest, index };
 /** What the check finds out about this image. */
-export const known = { size: config.content.length + 1000, workingDir: '/home/someone', jupyter: null };
+export const known = {
+  size: config.content.length + 1000,
+  workingDir: '/home/someone',
+  jupyter: null,
+  runsArguments: true,
+};
 
 /** Returns a registry that serves this image to requests that `mayRead` accepts, and challenges all others. */
 export function imageServer(mayRead: (req: IncomingMessage) => boolean, challenge: () => string): RequestListener {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
+import { freePort } from '../free-ports.ts';
 
 /** What to do with a request instead of serving it. */
 export type Fault =
@@ -151,8 +152,8 @@ export async function startFaultServer(): Promise<FaultServer> {
     new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(port, '127.0.0.1', resolve);
     });
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
+  const port = await freePort();
+  await listen(port);
 
   const self: FaultServer = {
     url: `http://127.0.0.1:${port}`,

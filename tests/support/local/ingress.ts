@@ -15,6 +15,7 @@ import { type Listener, listen } from '../../../src/local/http/listen.ts';
 import { createIngress } from '../../../src/local/ingress/ingress.ts';
 import { createAddresses, type Origins } from '../../../src/local/origins/origins.ts';
 import { createRouter } from '../../../src/local/router.ts';
+import { freePort } from '../free-ports.ts';
 import { TestBrowser } from './gateway.ts';
 
 export const owner = { username: 'ada', name: 'Ada', email: 'ada@localhost.localdomain' };
@@ -29,6 +30,8 @@ export interface SessionOptions {
   token?: string;
   state?: 'starting' | 'running' | 'failed' | 'stopping' | 'hibernated';
   running?: boolean;
+  /** The session has an agent, whose JSON-RPC responds like Jupyter. */
+  hasAgent?: boolean;
 }
 
 /** Both origins on one real port, with sessions whose Jupyter server responds with the request that it got. */
@@ -44,6 +47,7 @@ export class TestSite {
   readonly #watchers = new Set<Watcher>();
   readonly jupyters: { server: Server; upgraded: Duplex[] }[] = [];
   readonly #endpoints = new Map<string, SessionEndpoint>();
+  readonly #agents = new Map<string, SessionEndpoint>();
   readonly #directory = mkdtempSync(join(tmpdir(), 'ingress-'));
   #stop: () => Promise<void> = async () => undefined;
   #now = Date.now();
@@ -59,11 +63,7 @@ export class TestSite {
 
   async start(): Promise<void> {
     // Every origin contains the port, so it is chosen first.
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const { port } = probe.address() as AddressInfo;
-    probe.close();
-    await once(probe, 'close');
+    const port = await freePort();
     this.pages = `http://127.0.0.1:${port}`;
     this.sessions = `http://localhost:${port}`;
     if (this.published) {
@@ -99,13 +99,15 @@ export class TestSite {
   }
 
   async session(name: string, options: SessionOptions = {}): Promise<void> {
-    const { uid = `uid-${name}`, emails, token = '', state = 'running', running = true } = options;
+    const { uid = `uid-${name}`, emails, token = '', state = 'running', running = true, hasAgent = false } = options;
     const oidc = emails ? { enabled: true, authorizedEmails: emails } : { enabled: false };
     const auth = emails ? { token: '', oidc } : { token, oidc };
     this.objects.set(`ns/${name}`, { metadata: { name, namespace: 'ns', uid }, spec: { auth }, status: { state } });
     if (!running) return;
     const secret = token || `secret-${name}`;
     this.#endpoints.set(`ns/${name}-0`, { address: '127.0.0.1', port: await this.#jupyter(secret), token: secret });
+    if (!hasAgent) return;
+    this.#agents.set(`ns/${name}-0`, { address: '127.0.0.1', port: await this.#jupyter(secret), token: secret });
   }
 
   /** Changes the annotations of a session and notifies the watchers. */
@@ -156,6 +158,7 @@ export class TestSite {
         }) as Cluster['watch'],
       },
       endpoint: (namespace, pod) => this.#endpoints.get(`${namespace}/${pod}`),
+      agentRpc: (namespace, pod) => this.#agents.get(`${namespace}/${pod}`),
       gateway,
       namespace: 'ns',
       log,

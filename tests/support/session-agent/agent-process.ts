@@ -2,8 +2,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { components } from '../../../src/generated/agent-api.ts';
 import {
@@ -14,6 +12,7 @@ import {
 } from '../../../src/session-contract/agent.ts';
 import { deriveAgentKey } from '../../../src/session-contract/agent-key.ts';
 import { type AgentScope, createAgentToken, isAgentResponse } from '../../../src/session-contract/agent-token.ts';
+import { freePorts } from '../free-ports.ts';
 import { commitFiles, makeRepository, runGit, type ServedForge, withToken } from '../local/forge/served-forge.ts';
 
 type Schemas = components['schemas'];
@@ -31,13 +30,25 @@ export interface SessionTree {
   readonly token: string;
 }
 
+/** How often a project of this name was made on a git server: a test that runs again makes another one. */
+const made = new WeakMap<ServedForge, Map<string, number>>();
+
+function unusedPath(served: ServedForge, name: string): string {
+  const counts = made.get(served) ?? new Map<string, number>();
+  made.set(served, counts);
+  const count = (counts.get(name) ?? 0) + 1;
+  counts.set(name, count);
+  return count === 1 ? name : `${name}-${count}`;
+}
+
 /** Creates a project with a commit, and clones it as a session has it: with an identity, and without credentials. */
 export async function makeSessionTree(
   served: ServedForge,
   token: string,
-  path: string,
+  name: string,
   files: Record<string, string> = { 'a.txt': 'a\n', 'b.txt': 'b\n' },
 ): Promise<SessionTree> {
+  const path = unusedPath(served, name);
   const source = await makeRepository(join(served.scratch, `${path}-source`), files);
   await served.forge.createProject({ namespace: 'team', path, members: [{ username: 'ada', accessLevel: 30 }] });
   const url = `${served.url}/team/${path}.git`;
@@ -73,6 +84,8 @@ export interface AgentProcess {
   readonly apiUrl: string;
   /** Sends a request with a token, and checks the signature of the response. */
   api<T>(scope: AgentScope, method: string, path: string, body?: unknown): Promise<{ status: number; body: T }>;
+  /** Returns a new token. */
+  token(scope: AgentScope): string;
   /** Saves, and waits for the end of the operation. */
   save(request?: Partial<Schemas['SaveRequest']>): Promise<Operation>;
   work(): Promise<Schemas['Work']>;
@@ -80,7 +93,8 @@ export interface AgentProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-const secret = 'a secret of the platform for tests, long enough';
+/** From which the keys of the agents are derived. */
+export const agentSecret = 'a secret of the platform for tests, long enough';
 
 /** Writes the system-level configuration of git, as `git-clone` writes it, but with the token. */
 export function writePrivateFolder(folder: string, url: string, token: string): void {
@@ -93,11 +107,15 @@ export function writePrivateFolder(folder: string, url: string, token: string): 
   );
 }
 
+/** The agent closes a connection that is not used for 5 s, at which moment a busy test may send the next request. */
+const newConnection = { connection: 'close' };
+
 /** Starts the agent's program. */
 export async function startAgentProcess(
   { volume, tree, url, commit, token }: SessionTree,
   more: Record<string, string> = {},
-  sessionUid = randomUUID(),
+  sessionUid: string = randomUUID(),
+  secret: string = agentSecret,
 ): Promise<AgentProcess> {
   const key = deriveAgentKey(secret, sessionUid);
   const keyFolder = join(volume, '..', `keys-${sessionUid}`);
@@ -106,7 +124,7 @@ export async function startAgentProcess(
   writeFileSync(join(keyFolder, agentKeyFile.sessionUid), sessionUid);
   const privateFolder = join(volume, '..', `private-${sessionUid}`);
   writePrivateFolder(privateFolder, url, token);
-  const [port, rpcPort] = [await freePort(), await freePort()];
+  const [port = 0, rpcPort = 0] = await freePorts(2);
   const environment: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
     GIT_RPC_MOUNT_PATH: tree,
@@ -140,13 +158,13 @@ export async function startAgentProcess(
     child.on('exit', () => reject(new Error(`the agent ended: ${output}`)));
   });
   await started;
-  const apiUrl = `http://127.0.0.1:${port}`;
+  const apiUrl = `http://${environment[agentVariable.host]}:${environment[agentVariable.port]}`;
   const rpcUrl = `http://127.0.0.1:${rpcPort}/sessions/s/sidecar/`;
   const api: AgentProcess['api'] = async (scope, method, path, body) => {
     const { token: bearer, nonce } = createAgentToken(key, sessionUid, scope, Date.now());
     const response = await fetch(`${apiUrl}${path}`, {
       method,
-      headers: { authorization: `Bearer ${bearer}` },
+      headers: { authorization: `Bearer ${bearer}`, ...newConnection },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -162,6 +180,7 @@ export async function startAgentProcess(
     apiUrl,
     rpcUrl,
     api,
+    token: (scope) => createAgentToken(key, sessionUid, scope, Date.now()).token,
     async save(request = {}) {
       const asked = await api<Operation>('save', 'POST', '/v1/saves', { reason: 'user', isFinal: false, ...request });
       let operation = asked.body;
@@ -174,7 +193,7 @@ export async function startAgentProcess(
     work: async () => (await api<Schemas['Work']>('read', 'GET', '/v1/work')).body,
     async rpc(method, params = {}) {
       const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
-      const headers = { 'content-type': 'application/json' };
+      const headers = { 'content-type': 'application/json', ...newConnection };
       const response = await fetch(`${rpcUrl}jsonrpc/`, { method: 'POST', headers, body });
       return (await response.json()) as { result?: unknown };
     },
@@ -186,13 +205,4 @@ export async function startAgentProcess(
       return child.exitCode;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

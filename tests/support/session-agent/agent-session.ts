@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { annotation } from '../../../src/jupyter-server/labels.ts';
 import { readStopRequest, type StopRequest } from '../../../src/jupyter-server/stop-request.ts';
 import type { JupyterServer, JupyterServerStatus } from '../../../src/jupyter-server/types.ts';
@@ -32,6 +32,8 @@ export interface AgentSessionOptions {
   readonly hasVolume?: boolean;
   readonly mayPush?: boolean;
   readonly deadlineMs?: number;
+  /** The namespace for new sessions; by default that of the session. */
+  readonly namespaceOfNew?: string | null;
 }
 
 export async function startAgentSession({
@@ -39,15 +41,19 @@ export async function startAgentSession({
   hasVolume = true,
   mayPush = true,
   deadlineMs = 10_000,
+  namespaceOfNew = null,
 }: AgentSessionOptions = {}): Promise<AgentSession> {
   const backends = await startBackends();
   const { cluster, gitlab, registry } = backends;
   const { sessions } = testConfig(withAgents(agentSecret));
-  const service = await backends.replica({ config: { sessions }, deadlineMs });
+  const k8s = { renku_namespace: 'renku', sessions_namespace: namespaceOfNew };
+  const service = await backends.replica({ config: { sessions, k8s }, deadlineMs });
   registry.login = 'oauth2:the-gitlab-token';
   const call = service.as(john(gitlab.url));
   const body = { namespace: 'my-group', project: 'my-project', branch: 'master', commit_sha: commitSha };
-  const launched = await call('POST', '/servers', body);
+  // The deadline of the test is for its own requests.
+  const launching = await backends.replica({ config: { sessions } });
+  const launched = await launching.as(john(gitlab.url))('POST', '/servers', body);
   expect(launched.status, JSON.stringify(launched.body)).toBe(201);
   const { name } = launched.body;
   const find = () => cluster.objects('jupyterservers')[0] as JupyterServer | undefined;
@@ -74,7 +80,8 @@ export async function startAgentSession({
       const annotations = { ...changed.metadata.annotations, [annotation.lastActivityDate]: marker };
       cluster.put({ ...changed, metadata: { ...changed.metadata, annotations } });
       const seen = async () => (await call('GET', `/servers/${name}`)).body.annotations[annotation.lastActivityDate];
-      await expect.poll(seen).toBe(marker);
+      // Not `expect.poll`, which works in a test only.
+      await vi.waitFor(async () => expect(await seen()).toBe(marker), { timeout: 60_000 });
       from = cluster.calls.length;
     },
     calls() {

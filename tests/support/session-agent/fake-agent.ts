@@ -5,6 +5,8 @@ import type { Operation, SaveRequest, Tokens, Work } from '../../../src/generate
 import { agentPort, agentSignatureHeader } from '../../../src/session-contract/agent.ts';
 import { deriveAgentKey } from '../../../src/session-contract/agent-key.ts';
 import { type AgentScope, signAgentResponse, verifyAgentToken } from '../../../src/session-contract/agent-token.ts';
+import { supervisorResponse } from './fake-supervisor.ts';
+import { syncResponse } from './fake-sync.ts';
 
 /** How the agent fails: without a response, or with a response that the caller must reject. */
 export type AgentFault =
@@ -41,6 +43,8 @@ export interface FakeAgent extends AsyncDisposable {
   work: Work;
   outcome: SaveOutcome;
   fault: AgentFault | undefined;
+  /** The failure of requests for the work. */
+  failWork: Extract<AgentFault, object> | undefined;
   /** Requests with a valid token. */
   readonly requests: AgentRequest[];
   readonly tokens: Tokens[];
@@ -103,6 +107,7 @@ export async function startFakeAgent({
     work: cleanWork,
     outcome: { result: {} } as SaveOutcome,
     fault: undefined as AgentFault | undefined,
+    failWork: undefined as Extract<AgentFault, object> | undefined,
     requests: [] as AgentRequest[],
     tokens: [] as Tokens[],
   };
@@ -153,17 +158,22 @@ export async function startFakeAgent({
     body: unknown,
     gone: AbortSignal,
   ): Promise<{ status: number; body?: unknown }> {
-    const { fault } = agent;
+    const fault = url.pathname === '/v1/work' ? (agent.failWork ?? agent.fault) : agent.fault;
     if (typeof fault === 'object')
       return { status: fault.status, body: { error: { reason: fault.reason, message: fault.message } } };
     const route = `${method} ${url.pathname}`;
     if (route === 'GET /v1/work') return { status: 200, body: { ...agent.work, podUid: agent.podUid } };
     if (route === 'POST /v1/saves') return { status: 202, body: save(body as SaveRequest) };
     if (route === 'GET /v1/operations') return { status: 200, body: { operations } };
+    if (url.pathname === '/v1/discard') return { status: 204 };
     if (route === 'PUT /v1/tokens') {
       agent.tokens.push(body as Tokens);
       return { status: 204 };
     }
+    const ofSupervisor = supervisorResponse(method, url.pathname, agent.podUid);
+    if (ofSupervisor) return ofSupervisor;
+    const ofSync = syncResponse(method, url.pathname, body, agent.podUid);
+    if (ofSync) return ofSync;
     const id = /^\/v1\/operations\/([^/]+)$/.exec(url.pathname)?.[1];
     const operation = () => operations.find((each) => each.id === id);
     const found = operation();

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JupyterServer } from '../../../src/jupyter-server/types.ts';
+import { asObject } from '../../../src/lib/json.ts';
 import { applyMergePatch } from '../../../src/lib/merge-patch.ts';
 import type { KubernetesObject } from '../../../src/platform/kubernetes/objects.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
@@ -103,6 +104,7 @@ export async function startFakeCluster(): Promise<FakeCluster> {
       return (res) => res.end(lines.join('\n').slice(0, limit));
     }
     if (!found && !(resource === 'pods' && method === 'DELETE')) return (res) => refuse(res, 404, 'NotFound');
+    if (found && !isExpected(call, found)) return (res) => refuse(res, 409, 'Conflict');
     if (method === 'DELETE' && found) {
       const dying = {
         ...found.metadata,
@@ -177,6 +179,16 @@ export async function startFakeCluster(): Promise<FakeCluster> {
     },
   };
   return self;
+}
+
+/** Returns whether the object has the uid and the version that a deletion or a patch requires. */
+function isExpected({ method, body }: Call, { metadata }: KubernetesObject): boolean {
+  const required = asObject(method === 'DELETE' ? body['preconditions'] : method === 'PATCH' ? body['metadata'] : {});
+  const { uid, resourceVersion } = required ?? {};
+  return (
+    (uid === undefined || uid === metadata.uid) &&
+    (resourceVersion === undefined || resourceVersion === metadata.resourceVersion)
+  );
 }
 
 const key = (resource: string, namespace: string, name: string): string => `${resource}/${namespace}/${name}`;

@@ -32,6 +32,7 @@ export const johnsAutosave = 'renku/autosave/john.doe/master/0123456/0123456';
 export async function startFakeGitLab(): Promise<FakeGitLab> {
   const project = '/api/v4/projects/my-group/my-project';
   const commit = { id: commitSha, committed_date: '2026-01-01T00:00:00.000Z' };
+  const titled = { ...commit, title: 'A commit', author_name: 'John Doe' };
   const described = (url: string) => ({
     id: 42,
     path_with_namespace: 'My-Group/My-Project',
@@ -50,7 +51,8 @@ export async function startFakeGitLab(): Promise<FakeGitLab> {
     ['/api/v4/projects', (url) => [described(url)]],
     ...[project, '/api/v4/projects/42'].flatMap((each) => [
       [`${each}/repository/branches`, () => branches.map((name) => ({ name, commit }))] as const,
-      [`${each}/repository/commits`, () => [{ ...commit, title: 'A commit', author_name: 'John Doe' }]] as const,
+      [`${each}/repository/commits`, () => [titled]] as const,
+      [`${each}/repository/compare`, () => ({ commits: [titled], diffs: [{ new_path: 'a.txt' }] })] as const,
       ...branches.map((name) => [`${each}/repository/branches/${name}`, () => ({ name, commit })] as const),
     ]),
     ...[commitSha, commitSha.slice(0, 8), 'v1.0'].map(

@@ -35,6 +35,7 @@ export const registered: ManifestInput = {
     requested: undefined,
     workingDir: null,
     jupyter: null,
+    runsArguments: null,
     private: false,
   },
   resources: { classId: 1, cpu: 0.1, memoryBytes: 1e9, gpu: 0, storageBytes: 1e9, priorityClass: 'public-quota' },
@@ -66,6 +67,7 @@ export const anonymous: ManifestInput = {
     requested: 'someone/image:1',
     workingDir: '/',
     jupyter: null,
+    runsArguments: null,
     private: false,
   },
   sessionToken: 'only-of-this-session',
@@ -134,15 +136,20 @@ export const examples: Readonly<Record<string, Example>> = {
   },
   'git-helpers': { input: registered, config: withHelpers },
   'git-helpers-anonymous': { input: anonymous, config: withHelpers },
-  /** With Sentry, without a client secret, and with another port than the default. */
+  /** With Sentry, another time limit, port and platform, and without a client secret. */
   'git-helpers-configured': {
     input: { ...registered, user: { ...registered.user, hasRefreshToken: false, hasGitToken: false } },
     config: testConfig({
       ...withHelpers.sessions,
-      git_proxy: { ...withHelpers.sessions.git_proxy, port: 65_480, health_port: 65_481, renku_client_secret: null },
+      git_proxy: {
+        ...withHelpers.sessions.git_proxy,
+        ...{ port: 65_480, health_port: 65_481, renku_client_secret: null },
+        platform_url: 'https://platform.example.org',
+      },
       git_clone: {
         ...withHelpers.sessions.git_clone,
         image: 'registry.example.org/notebook-sessions/git-clone:1',
+        timeout_seconds: 300,
         sentry: { enabled: true, dsn: 'https://sentry.example.org/1', env: 'test', sample_rate: 0.5 },
       },
       git_rpc_server: {
@@ -151,11 +158,12 @@ export const examples: Readonly<Record<string, Example>> = {
       },
     }),
   },
-  /** The same port with git-clone of renku-notebooks, which does not accept a port, for a user without a token. */
+  /** The same with git-clone of renku-notebooks, which accepts neither a port nor a time limit, for a user without a token. */
   'git-helpers-originals': {
     input: { ...registered, user: { ...registered.user, hasRefreshToken: false, hasGitToken: false } },
     config: testConfig({
       ...withHelpers.sessions,
+      git_clone: { ...withHelpers.sessions.git_clone, timeout_seconds: 300 },
       git_proxy: { ...withHelpers.sessions.git_proxy, port: 65_480, renku_client_secret: null },
     }),
   },
@@ -164,6 +172,16 @@ export const examples: Readonly<Record<string, Example>> = {
   'own-git-helpers-anonymous': { input: anonymous, config: withOwnHelpers },
   /** With this project's agent, whose key is in the credentials Secret. */
   'own-agent': { input: registered, config: withAgent },
+  /** With this project's supervisor, which the agent asks. */
+  supervised: {
+    input: { ...registered, image: { ...registered.image, runsArguments: true } },
+    config: testConfig({ ...withAgent.sessions, git_clone: withOwnHelpers.sessions.git_clone }),
+  },
+  /** Without an agent, kernels outlive their Jupyter server, too. */
+  'supervised-anonymous': {
+    input: { ...anonymous, image: { ...anonymous.image, runsArguments: true } },
+    config: withOwnHelpers,
+  },
   ssh: {
     input: registered,
     config: testConfig({ ssh: { ...testConfig().sessions.ssh, enabled: true, host_key_secret: 'session-host-keys' } }),

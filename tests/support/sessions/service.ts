@@ -15,6 +15,8 @@ import type { ErrorResponse, NotebookResponse } from '../../../src/generated/ope
 import type { Identified } from '../../../src/identity/identify.ts';
 import type { Identity } from '../../../src/identity/types.ts';
 import { createImageChecker } from '../../../src/images/image-checker.ts';
+import { createKernels } from '../../../src/kernels/kernels.ts';
+import { kernelRoutes } from '../../../src/kernels/routes.ts';
 import { type LogRouteParts, logRoutes } from '../../../src/logs/routes.ts';
 import { createOfferedPools } from '../../../src/options/offered-pools.ts';
 import { optionsRoutes } from '../../../src/options/routes.ts';
@@ -30,6 +32,7 @@ import { createChange } from '../../../src/sessions/change/change.ts';
 import { createRestart } from '../../../src/sessions/change/restart.ts';
 import { createStop } from '../../../src/sessions/change/stop.ts';
 import { createDryRun } from '../../../src/sessions/launch/dry-run.ts';
+import { createFreshTokens } from '../../../src/sessions/launch/fresh-tokens.ts';
 import { createLaunch } from '../../../src/sessions/launch/launch.ts';
 import { createPhaseTimer } from '../../../src/sessions/launch/phases.ts';
 import { createSessionLimit } from '../../../src/sessions/launch/session-limit.ts';
@@ -38,6 +41,10 @@ import { createPresenter } from '../../../src/sessions/presentation/presenter.ts
 import { sessionAddress } from '../../../src/sessions/presentation/url.ts';
 import { createSessionStore } from '../../../src/sessions/read/store.ts';
 import { sessionRoutes } from '../../../src/sessions/routes.ts';
+import { snapshotRoutes } from '../../../src/snapshots/routes.ts';
+import { createSnapshots } from '../../../src/snapshots/snapshots.ts';
+import { syncFolderRoutes } from '../../../src/sync-folders/routes.ts';
+import { createSyncFolders } from '../../../src/sync-folders/sync-folders.ts';
 import { workRoutes } from '../../../src/work/routes.ts';
 import { createWork } from '../../../src/work/work.ts';
 import { testConfig } from './config.ts';
@@ -128,9 +135,9 @@ export async function startService(
       eventStreams: limitOf(eventParts.maxStreams.perUser, 'streams of events', eventParts.maxStreams.total),
     }),
   };
+  const tokens = createFreshTokens(agents, config.sessions.agent_secrets, log);
   const parts = {
-    store,
-    secrets,
+    ...{ store, secrets, tokens },
     autosaves: { afterLaunch },
     gitlab: createGitLab({ http, log }),
     images,
@@ -161,7 +168,7 @@ export async function startService(
         dryRun: createDryRun({ ...parts, present }),
         restart: createRestart({ client, store, secrets, log }),
         stop: createStop({ store, agents, config, log }),
-        change: createChange({ store, secrets, agents, offered, config, log }),
+        change: createChange({ store, secrets, tokens, agents, offered, config, log }),
         present,
         follow: events.all,
         config,
@@ -169,6 +176,12 @@ export async function startService(
       eventRoutes({ sessions: store, events }),
       workRoutes({
         ...{ work: createWork({ sessions: store, agents, config }), stopping: stopping.signal },
+        limit: limits.eventStreams,
+      }),
+      kernelRoutes(createKernels({ sessions: store, agents, config })),
+      snapshotRoutes(createSnapshots({ sessions: store, agents, config })),
+      syncFolderRoutes({
+        ...{ folders: createSyncFolders({ sessions: store, agents, config }), stopping: stopping.signal },
         limit: limits.eventStreams,
       }),
       optionsRoutes(config, offered),

@@ -15,7 +15,7 @@ const secret = (name: string, key: string, optional?: boolean): EnvironmentVaria
 });
 
 describe('resolveVariables', () => {
-  it('resolves references to Secrets, and rejects other references', () => {
+  it('resolves references to Secrets and to fields of the pod, and rejects other references', () => {
     expect(
       resolve([
         secret('s', 'token'),
@@ -23,8 +23,12 @@ describe('resolveVariables', () => {
         { name: 'EMPTY' },
       ]),
     ).toEqual({ T: 'grüezi', E: '', EMPTY: '' });
-    const other = { name: 'F', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } };
-    expect(() => resolve([other])).toThrow('the source of the variable F is not supported on this machine');
+    const field = (fieldPath: string) => ({ name: 'F', valueFrom: { fieldRef: { fieldPath } } });
+    const running = { ...pod, status: { podIP: '127.1.2.3' } };
+    const env = [field('status.podIP'), { ...field('metadata.uid'), name: 'U' }];
+    expect(resolveVariables({ name: 'c', env }, running, references)).toEqual({ F: '127.1.2.3', U: 'u' });
+    for (const path of ['metadata.name', 'constructor'])
+      expect(() => resolve([field(path)])).toThrow('the source of the variable F is not supported on this machine');
   });
 
   it('reports a missing object with the message of Kubernetes', () => {

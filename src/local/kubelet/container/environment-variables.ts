@@ -14,8 +14,8 @@ export interface References {
 }
 
 /**
- * Returns the container's variables as Kubernetes resolves them. A reference can name a key of a Secret; sessions have no
- * other references. A literal value can contain `$(NAME)` of an earlier variable. Throws MissingReference if a key is
+ * Returns the container's variables as Kubernetes resolves them. A reference can name a key of a Secret, or a field of the pod;
+ * sessions have no other references. A literal value can contain `$(NAME)` of an earlier variable. Throws MissingReference if a key is
  * missing and not optional.
  */
 export function resolveVariables(container: Container, pod: Pod, references: References): Record<string, string> {
@@ -32,11 +32,17 @@ export function resolveVariables(container: Container, pod: Pod, references: Ref
 
 function resolve(
   { name, value, valueFrom }: EnvironmentVariable,
-  { metadata }: Pod,
+  { metadata, status }: Pod,
   references: References,
   earlier: Record<string, string>,
 ): string | undefined {
   if (!valueFrom) return expand(value ?? '', earlier);
+  const fields = new Map([
+    ['metadata.uid', metadata.uid],
+    ['status.podIP', status?.podIP],
+  ]);
+  const field = fields.get(valueFrom.fieldRef?.fieldPath ?? '');
+  if (field !== undefined) return field;
   if (!valueFrom.secretKeyRef) throw new Error(`the source of the variable ${name} is not supported on this machine`);
   const { name: secret, key, optional } = valueFrom.secretKeyRef;
   const data = references.secret(secret)?.data;

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { JupyterAddress } from '../../../session-contract/agent.ts';
 import { makeDirectory, readText, writePrivateFile } from '../../machine/private-files.ts';
 import type { PythonEnvironment } from '../../python/types.ts';
 import type { PodDirectory } from '../pod/directory.ts';
 import type { Container } from '../types.ts';
 import { type Mount, realPath } from '../volumes/mounts.ts';
+import { supervised } from './supervisor.ts';
 
 /** The operator mounts the secret that signs Jupyter's cookies here. */
 const cookieSecret = '/etc/jupyter_server_secrets/cookie_secret';
@@ -20,7 +22,13 @@ export interface JupyterLaunch {
   workingDirectory: string;
   address: string;
   port: number;
+  /** The folder of the supervisor; undefined: the session has none. */
+  supervisor?: string | undefined;
 }
+
+const shortRuntimeFolder = fileURLToPath(new URL('../../python/short_runtime_folder.py', import.meta.url));
+/** The longest path in which kernels can listen on sockets, in bytes. */
+const longestRuntimeFolder = 107 - '/kernel-01234567-89ab-cdef-0123-456789abcdef-ipc-12345'.length;
 
 /**
  * Returns the command line. The session's settings (base path, default page, allowed origin) are in the configuration that the
@@ -35,8 +43,9 @@ export function jupyterCommand({
   workingDirectory,
   address,
   port,
+  supervisor,
 }: JupyterLaunch): string[] {
-  return [
+  const command = [
     ...environment.jupyter,
     '--no-browser',
     `--ServerApp.ip=${address}`,
@@ -54,7 +63,13 @@ export function jupyterCommand({
     `--LabApp.extra_labextensions_path=${labExtensions}`,
     ...(process.getuid?.() === 0 ? ['--allow-root'] : []),
   ];
+  const started = supervisor === undefined ? command : supervised(supervisor, command);
+  return Buffer.byteLength(runtimeFolder(directory)) > longestRuntimeFolder
+    ? [environment.python, '-I', '-S', shortRuntimeFolder, ...started]
+    : started;
 }
+
+const runtimeFolder = (directory: PodDirectory): string => join(directory.jupyter, 'runtime');
 
 /** Without this setting, JupyterLab shows each user a question about loading news. */
 const pageConfig = { disabledExtensions: { '@jupyterlab/apputils-extension:announcements': true } };
@@ -88,7 +103,7 @@ export async function jupyterVariables(
   pagesUrl: string | undefined,
 ): Promise<Record<string, string>> {
   const config = join(directory.jupyter, 'config');
-  const runtime = join(directory.jupyter, 'runtime');
+  const runtime = runtimeFolder(directory);
   await makeDirectory(runtime);
   await makeDirectory(join(config, 'labconfig'));
   await writePrivateFile(join(config, 'labconfig', 'page_config.json'), JSON.stringify(pageConfig));
@@ -119,6 +134,13 @@ export async function chooseToken(directory: PodDirectory, wanted: string | unde
   return token;
 }
 
+/** Stores the address and the token of the server for the agent, which ends kernels before the last save. */
+export async function writeJupyterFile(directory: PodDirectory, address: JupyterAddress): Promise<void> {
+  await writePrivateFile(jupyterFile(directory), JSON.stringify(address));
+}
+
+export const jupyterFile = (directory: PodDirectory): string => join(directory.jupyter, 'server.json');
+
 export async function readToken(directory: PodDirectory): Promise<string | undefined> {
   return await readText(tokenFile(directory));
 }
@@ -130,7 +152,8 @@ const tokenFile = (directory: PodDirectory): string => join(directory.jupyter, '
  * probe also shows whether the server is protected.
  */
 export function statusPath({ readinessProbe, livenessProbe }: Container): string {
-  const probed = readinessProbe?.httpGet?.path ?? livenessProbe?.httpGet?.path ?? '';
+  // An older database may have a path that is not a text.
+  const probed = String(readinessProbe?.httpGet?.path ?? livenessProbe?.httpGet?.path ?? '');
   const base = probed.replace(/^\/*/, '/').replace(/\/api(\/status)?\/?$|\/$/, '');
   return `${base}/api/status`;
 }

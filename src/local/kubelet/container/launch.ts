@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
+import { cloneVariable } from '../../../session-contract/clone.ts';
 import { sessionContainer } from '../../../session-contract/containers.ts';
-import type { SessionEndpoint } from '../../cluster.ts';
 import type { ImageBuild, ProvidedImage } from '../../images/types.ts';
 import { makeDirectory, writePrivateFile } from '../../machine/private-files.ts';
 import { overlaySettings, overlayVariables } from '../../python/overlay.ts';
@@ -10,14 +10,17 @@ import { CannotStart, type PodContext } from '../pod/context.ts';
 import type { Container } from '../types.ts';
 import { isAtOrBelow, type Mount, realPath, rewriteValue } from '../volumes/mounts.ts';
 import { makeMounts, makeWorkingDirectory } from '../volumes/volumes.ts';
+import { agentProgram, agentRpcPort, agentVariables } from './agent.ts';
 import { provideCertificates } from './certificates.ts';
 import { MissingReference, machineVariables, resolveVariables } from './environment-variables.ts';
 import { gitVariables } from './git-credentials.ts';
 import { withOwnIdentity } from './git-identity.ts';
 import { gitProxyProgram, gitProxyVariables, hasGitProxy, readTokenVariables } from './git-proxy.ts';
 import { providedImage, requireImage } from './image.ts';
-import { chooseToken, jupyterCommand, jupyterVariables } from './jupyter.ts';
+import { chooseToken, jupyterCommand, jupyterVariables, statusPath, writeJupyterFile } from './jupyter.ts';
 import { roleOf } from './role.ts';
+import { agentServer, type ContainerServer, jupyterServer } from './server.ts';
+import { kernelVariables, supervisorState, supervisorVariables } from './supervisor.ts';
 
 /** The way in which a container is started. */
 export type Launch =
@@ -26,8 +29,8 @@ export type Launch =
       command: string[];
       workingDirectory: string;
       variables: Record<string, string>;
-      /** Set for a Jupyter server. */
-      server?: SessionEndpoint;
+      /** Set for a container whose server the kubelet probes. */
+      server?: ContainerServer;
     }
   /** The kubelet does the work of the container without a process. `image` is set for the container that provides the image. */
   | { kind: 'done'; image?: ProvidedImage | ImageBuild }
@@ -62,12 +65,18 @@ export async function prepareLaunch(
   };
 }
 
-function command(role: 'clone' | 'git-credentials' | 'jupyter', place: Place, signal: AbortSignal): Promise<Command> {
+function command(
+  role: 'clone' | 'git-credentials' | 'repository' | 'jupyter',
+  place: Place,
+  signal: AbortSignal,
+): Promise<Command> {
   switch (role) {
     case 'clone':
       return clone(place);
     case 'git-credentials':
       return gitProxy(place);
+    case 'repository':
+      return agent(place);
     case 'jupyter':
       return jupyter(place, signal);
   }
@@ -91,6 +100,8 @@ async function clone({ container, pod, mounts }: Place): Promise<Command> {
     ...(await withOwnIdentity(own, machine)),
     ...(await gitProxyVariables(pod)),
     ...(await readTokenVariables(container, own, pod)),
+    // Sessions use the programs of this machine.
+    [cloneVariable.supervisorPrograms]: '',
   };
   return { command: [process.execPath, pod.machine.gitClone], variables };
 }
@@ -116,6 +127,16 @@ async function gitProxy({ container, pod, mounts }: Place): Promise<Command> {
   return { command: [process.execPath, gitProxyProgram], variables };
 }
 
+async function agent({ container, pod, mounts }: Place): Promise<Command> {
+  const variables = {
+    ...machineVariables(process.env, []),
+    ...compileCache(),
+    ...resolved(mounts, () => resolveVariables(container, pod.pod, pod.references)),
+    ...(await agentVariables(pod, mounts)),
+  };
+  return { command: [process.execPath, agentProgram], variables, server: agentServer(pod, await agentRpcPort(pod)) };
+}
+
 async function jupyter(place: Place, signal: AbortSignal): Promise<Command> {
   const { container, pod, mounts, workingDirectory } = place;
   const own = resolved(mounts, () => resolveVariables(container, pod.pod, pod.references));
@@ -135,10 +156,19 @@ async function jupyter(place: Place, signal: AbortSignal): Promise<Command> {
     const used = `Port ${wanted} of ${address} is used by another program; the server listens on port ${port}`;
     pod.event('Warning', 'PortUnavailable', used);
   }
+  const path = statusPath(container).replace(/\/api\/status$/, '');
+  const supervisor = supervisorState(container, pod);
+  await writeJupyterFile(directory, { url: `http://${address}:${port}${path}`, token });
   return {
-    command: jupyterCommand({ environment, directory, mounts, workingDirectory, address, port }),
-    variables: { ...machine, ...overlay, ...server },
-    server: { address, port, token },
+    command: jupyterCommand({ environment, directory, mounts, workingDirectory, address, port, supervisor }),
+    variables: {
+      ...machine,
+      ...overlay,
+      ...server,
+      ...(supervisor === undefined ? {} : supervisorVariables(environment)),
+      ...kernelVariables(own),
+    },
+    server: jupyterServer(container, pod, port, token),
   };
 }
 

@@ -1,22 +1,22 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { SessionEndpoint } from '../../cluster.ts';
-import { listensOn } from '../pod/addresses.ts';
+import type { ProcessId } from '../../machine/processes.ts';
+import { createListenerCheck } from '../pod/addresses.ts';
 import type { Container } from '../types.ts';
+import type { ContainerServer } from './server.ts';
+import { supervisorFailure } from './supervisor.ts';
 
 /** Milliseconds between probes before the first success. Short, so that the start of a session is detected immediately. */
 const startupEveryMs = 50;
-/** Milliseconds between probes of a server that responds: each costs Jupyter about a millisecond. */
+/** Milliseconds between probes of a server that responds: each costs the server about a millisecond. */
 const everyMs = 5_000;
 const afterFailureMs = 1_000;
 const maxResponseBytes = 64 * 1024;
 
-export interface JupyterProbe extends SessionEndpoint {
-  /** The process that must listen at the address. */
-  pid: number;
-  /** `/sessions/<name>/api/status` */
-  path: string;
+export interface ServerProbe extends ContainerServer {
+  /** This process, or one of its descendants, must listen at the address. */
+  main: ProcessId;
   limits: ProbeLimits;
   /** True if the server has responded before and was ready: an adopted server. */
   started: boolean;
@@ -33,7 +33,7 @@ export interface ProbeLimits {
   startupMs: number;
   /** A server that does not respond for this long is unready. */
   readinessMs: number;
-  /** A server that does not respond for this long is restarted. */
+  /** A server that does not respond for this long is restarted, unless it has a supervisor that responds. */
   livenessMs: number;
 }
 
@@ -50,19 +50,20 @@ export function probeLimits({ startupProbe, readinessProbe, livenessProbe }: Con
 }
 
 /**
- * Probes a Jupyter server at /api/status. Resolves with the reason for which the server must be stopped: it does not start,
- * it hangs, or it responds without its token. Rejects when `signal` aborts: the process has ended.
+ * Probes a server: Jupyter at /api/status, the agent at /health. Resolves with the reason for which the server must be stopped: it
+ * does not start, it hangs, or it responds without its token. Rejects when `signal` aborts: the process has ended.
  */
-export async function watchJupyter(probe: JupyterProbe, signal: AbortSignal): Promise<string> {
+export async function watchServer(probe: ServerProbe, signal: AbortSignal): Promise<string> {
   const { limits } = probe;
   let failingSince = performance.now();
   let { started, ready } = probe;
+  const listens = createListenerCheck(probe.main, probe.address, probe.port);
   for (;;) {
     signal.throwIfAborted();
-    const failure = await failureOf(probe, signal);
+    const failure = await failureOf(probe, listens, signal);
     const now = performance.now();
     if (failure === undefined) {
-      if (!started && (await respondsWithoutToken(probe, signal))) {
+      if (!started && probe.token !== undefined && (await respondsWithoutToken(probe, signal))) {
         return 'Jupyter responds without its token, so it was stopped';
       }
       failingSince = now;
@@ -72,7 +73,10 @@ export async function watchJupyter(probe: JupyterProbe, signal: AbortSignal): Pr
     } else {
       const failingMs = now - failingSince;
       if (!started && failingMs > limits.startupMs) return `Startup probe failed: ${failure}`;
-      if (started && failingMs > limits.livenessMs) return `Liveness probe failed: ${failure}`;
+      if (started && failingMs > limits.livenessMs) {
+        const hangs = await hangsOf(probe, failure, signal);
+        if (hangs !== undefined) return `Liveness probe failed: ${hangs}`;
+      }
       if (ready && failingMs > limits.readinessMs) {
         ready = false;
         probe.onReady(false);
@@ -85,24 +89,38 @@ export async function watchJupyter(probe: JupyterProbe, signal: AbortSignal): Pr
 }
 
 /** Returns undefined if the server responds with success. */
-async function failureOf(probe: JupyterProbe, signal: AbortSignal): Promise<string | undefined> {
-  const { pid, address, port, token } = probe;
+async function failureOf(probe: ServerProbe, listens: () => boolean, signal: AbortSignal): Promise<string | undefined> {
+  const { address, port, token } = probe;
   // Before each request, because it carries the token: any user can listen on the port of a server that has just ended.
-  if (!listensOn(pid, address, port)) return `the server does not listen on ${address}:${port}`;
-  const status = await getStatus(probe, { Authorization: `token ${token}` }, signal);
+  if (!listens()) return `the server does not listen on ${address}:${port}`;
+  const credentials = token === undefined ? {} : { Authorization: `token ${token}` };
+  const status = await getStatus(probe, credentials, signal);
   if (typeof status === 'string') return status;
   return status >= 200 && status < 400 ? undefined : `HTTP probe failed with statuscode: ${status}`;
 }
 
-async function respondsWithoutToken(probe: JupyterProbe, signal: AbortSignal): Promise<boolean> {
+/**
+ * Returns why the container must be restarted; undefined if it need not be: the supervisor restarts the server, whose kernels continue.
+ */
+async function hangsOf(
+  { supervisor, limits }: ServerProbe,
+  failure: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (supervisor === undefined) return failure;
+  const silent = await supervisorFailure(supervisor, limits.timeoutMs, signal);
+  return silent === undefined ? undefined : `${failure}. ${silent}`;
+}
+
+async function respondsWithoutToken(probe: ServerProbe, signal: AbortSignal): Promise<boolean> {
   const status = await getStatus(probe, {}, signal);
   return typeof status === 'number' && status >= 200 && status < 300;
 }
 
 /** Returns the HTTP status, or the reason why there is none. */
 async function getStatus(
-  { address, port, path, limits }: JupyterProbe,
-  headers: Record<string, string>,
+  { address, port, path, limits }: ServerProbe,
+  headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<number | string> {
   const timeout = AbortSignal.timeout(limits.timeoutMs);

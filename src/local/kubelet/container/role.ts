@@ -9,6 +9,7 @@ const supported = [
   'clone',
   'git-credentials',
   'proxy',
+  'repository',
   'jupyter',
 ] as const satisfies ContainerRole[];
 

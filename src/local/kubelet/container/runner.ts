@@ -4,16 +4,16 @@ import type { ContainerState } from '../../../platform/kubernetes/objects.ts';
 import type { SessionEndpoint } from '../../cluster.ts';
 import type { ImageBuild } from '../../images/types.ts';
 import { endMarked } from '../../machine/processes.ts';
-import { listensOn } from '../pod/addresses.ts';
+import { createListenerCheck } from '../pod/addresses.ts';
 import type { PodContext } from '../pod/context.ts';
 import { type ContainerRecord, newRecord, terminated, timestamp } from '../pod/status.ts';
 import { type ContainerProcess, type ExitRecord, findProcess, startProcess } from '../process/container-process.ts';
 import { readTail, removeRun } from '../process/log-files.ts';
 import type { Container } from '../types.ts';
 import { abortedExitCode, type ImageOutcome, ImageStep, noteImage, recallImage } from './image-step.ts';
-import { readToken } from './jupyter.ts';
 import type { Launch } from './launch.ts';
 import { reportStartError, untilPrepared } from './prepare.ts';
+import { adoptedServer, type ContainerServer } from './server.ts';
 import { readStored, type StoredContainer, writeStored } from './stored.ts';
 import { superviseProcess } from './supervise.ts';
 
@@ -34,7 +34,7 @@ export class ContainerRunner {
   #stored: StoredContainer = { attempt: 0, firstAttempt: 1 };
   #process: ContainerProcess | undefined;
   #step: ImageStep | undefined;
-  #server: SessionEndpoint | undefined;
+  #server: ContainerServer | undefined;
   /** The grace period of the latest `stop`, for a process that is being started at that moment. */
   #graceMs = 0;
 
@@ -54,8 +54,18 @@ export class ContainerRunner {
     return this.#process?.exited ?? this.#step?.ended;
   }
 
-  /** The address of the server; undefined before its first successful probe. */
+  /** The address of the Jupyter server; undefined before its first successful probe, and for other containers. */
   get endpoint(): SessionEndpoint | undefined {
+    const { address, port, token } = this.#startedServer ?? {};
+    return address === undefined || port === undefined || token === undefined ? undefined : { address, port, token };
+  }
+
+  /** The port of the agent's JSON-RPC; undefined before its first successful probe, and for other containers. */
+  get rpcPort(): number | undefined {
+    return this.#startedServer?.rpcPort;
+  }
+
+  get #startedServer(): ContainerServer | undefined {
     return this.record.started && this.#process ? this.#server : undefined;
   }
 
@@ -86,14 +96,10 @@ export class ContainerRunner {
       if (stored.image) recallImage(stored.image, this.#pod, this.record);
     } else if (folder !== undefined) {
       this.#process = await findProcess(folder, this.#marker);
-      this.#server = this.#process && (await this.#adoptedServer(stored));
+      if (this.#process && stored.port !== undefined)
+        this.#server = await adoptedServer(this.container, this.#pod, stored.port);
       if (this.#process?.isAlive()) this.#resume(this.#process);
     }
-  }
-
-  async #adoptedServer({ port }: StoredContainer): Promise<SessionEndpoint | undefined> {
-    const token = port === undefined ? undefined : await readToken(this.#pod.directory);
-    return port === undefined || token === undefined ? undefined : { address: this.#pod.address, port, token };
   }
 
   /** Keeps the reported state of an adopted process that still runs, until a probe fails. Only servers have a port and are probed. */
@@ -104,7 +110,7 @@ export class ContainerRunner {
     }
     const reported = this.#pod.pod.status?.containerStatuses?.find(({ name }) => name === this.container.name);
     const server = this.#server;
-    const listens = server !== undefined && listensOn(main.pid, server.address, server.port);
+    const listens = server !== undefined && createListenerCheck(main, server.address, server.port)();
     const started = listens && reported?.started === true;
     this.#setRunning(startedAt, started && reported.ready === true);
     this.record.started = started;

@@ -1,18 +1,17 @@
-import type { SessionEndpoint } from '../../cluster.ts';
 import type { PodContext } from '../pod/context.ts';
 import type { ContainerRecord } from '../pod/status.ts';
 import type { ContainerProcess, ExitRecord } from '../process/container-process.ts';
 import type { Container } from '../types.ts';
-import { statusPath } from './jupyter.ts';
-import { probeLimits, watchJupyter } from './probe.ts';
+import { probeLimits, watchServer } from './probe.ts';
+import type { ContainerServer } from './server.ts';
 
 /** The grace period of a server that does not respond any more. */
 const hungGraceMs = 5_000;
 
 export interface Supervised {
   readonly process: ContainerProcess;
-  /** Set for a Jupyter server, which is probed. */
-  readonly server: SessionEndpoint | undefined;
+  /** Set if the container has a server that is probed. */
+  readonly server: ContainerServer | undefined;
   readonly container: Container;
   readonly record: ContainerRecord;
   readonly pod: PodContext;
@@ -36,15 +35,14 @@ export async function superviseProcess(supervised: Supervised): Promise<{ exit: 
 /** Returns why the server was stopped; undefined if the process ended in another way. */
 async function probeServer(
   { process, container, record, pod }: Supervised,
-  server: SessionEndpoint,
+  server: ContainerServer,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   let failure: string;
   try {
     const probe = {
       ...server,
-      pid: process.main.pid,
-      path: statusPath(container),
+      main: process.main,
       limits: probeLimits(container),
       started: record.started,
       ready: record.ready,
@@ -55,7 +53,7 @@ async function probeServer(
       },
       onUnready: (message: string) => pod.event('Warning', 'Unhealthy', message),
     };
-    failure = await watchJupyter(probe, signal);
+    failure = await watchServer(probe, signal);
   } catch (error) {
     if (signal.aborted) return undefined;
     // The probe itself failed, for example because no file descriptor is left. The server may be healthy, so it is not stopped.

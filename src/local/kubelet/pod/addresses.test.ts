@@ -1,7 +1,18 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, it } from 'vitest';
-import { choosePort, isLoopback, listensOn, unusedAddress } from './addresses.ts';
+import { readProcess as find, type ProcessInfo } from '../../machine/processes.ts';
+import { choosePort, createListenerCheck, isLoopback, unusedAddress } from './addresses.ts';
+
+const listen =
+  'import socket, sys, time; s = socket.create_server((sys.argv[1], int(sys.argv[2]))); print(1, flush=True); time.sleep(600)';
+
+function readProcess(pid: number | undefined): ProcessInfo {
+  const found = find(pid ?? 0);
+  if (!found) throw new Error(`no process ${pid}`);
+  return found;
+}
 
 it('chooses loopback addresses outside of 127.0.0.0/16 that are not used', () => {
   const used = new Set<string>();
@@ -29,10 +40,34 @@ it('chooses the requested port of each address, and another port if the requeste
   try {
     expect(await choosePort(other, port)).toBe(port);
     expect(await choosePort(one, port)).not.toBe(port);
-    expect(listensOn(process.pid, one, port)).toBe(true);
-    expect(listensOn(process.pid, other, port)).toBe(false);
-    expect(listensOn(process.ppid, one, port)).toBe(false);
   } finally {
     server.close();
+  }
+});
+
+it('finds whether a process or a descendant listens on a port, also after another descendant has taken the port over', async () => {
+  const address = unusedAddress(new Set());
+  const port = await choosePort(address, 0);
+  const own = readProcess(process.pid);
+  const other = spawn('sleep', ['600']);
+  const listener = () =>
+    spawn('python3', ['-I', '-c', listen, address, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const children: ChildProcess[] = [other];
+  try {
+    const listens = createListenerCheck(own, address, port);
+    const listensBelowOther = createListenerCheck(readProcess(other.pid), address, port);
+    expect(listens()).toBe(false);
+    for (let run = 0; run < 2; run++) {
+      const child = listener();
+      children.push(child);
+      await once(child.stdout, 'data');
+      expect([listens(), listensBelowOther()]).toEqual([true, false]);
+      expect(createListenerCheck(own, unusedAddress(new Set([address])), port)()).toBe(false);
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      expect(listens()).toBe(false);
+    }
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
   }
 });

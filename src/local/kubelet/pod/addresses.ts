@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, isIPv4 } from 'node:net';
 import { hasCode } from '../../../lib/error-code.ts';
 import { endpoint, holdsSocket, internetSockets } from '../../machine/proc-net.ts';
+import { isAlive, type ProcessId, withDescendants } from '../../machine/processes.ts';
 
 /** Returns true if Jupyter may listen at the address. Other addresses may be accessible from the network. */
 export const isLoopback = (address: string | undefined): address is string =>
@@ -47,13 +48,27 @@ async function listenBriefly(host: string, port: number): Promise<number> {
 }
 
 /**
- * Returns true if this process listens on the port. Any user of the machine can bind a free port. Without this
- * check, the session's token would be sent to a program of another user who binds the port first.
+ * Returns a function that returns true if this process or one of its descendants listens on the port. Any user of the machine can
+ * bind a free port. Without this check, the session's token would be sent to a program of another user who binds the port first.
  */
-export function listensOn(pid: number, address: string, port: number): boolean {
+export function createListenerCheck(main: ProcessId, address: string, port: number): () => boolean {
+  // The search for descendants reads all processes of the machine, so the result is kept.
+  let known = main;
+  return () => {
+    const inode = listeningSocket(address, port);
+    if (inode === undefined) return false;
+    if (isAlive(known) && holdsSocket(known.pid, inode)) return true;
+    const found = withDescendants([main]).find(({ pid }) => holdsSocket(pid, inode));
+    known = found ?? main;
+    return found !== undefined;
+  };
+}
+
+/** Returns the inode of the socket that listens at the address; undefined if there is none. */
+function listeningSocket(address: string, port: number): string | undefined {
   const wanted = endpoint(address, port);
   for (const { local, isListening, inode } of internetSockets(['tcp'], port)) {
-    if (isListening && local === wanted && inode !== undefined) return holdsSocket(pid, inode);
+    if (isListening && local === wanted && inode !== undefined) return inode;
   }
-  return false;
+  return undefined;
 }

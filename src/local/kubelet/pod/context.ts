@@ -13,6 +13,8 @@ export interface Machine {
   readonly stateDir: string;
   /** The default environment. Its Python also runs the shim of every process. */
   readonly environment: PythonEnvironment;
+  /** Where programs are installed for sessions; undefined: none is installed. */
+  readonly cacheDir?: string;
   readonly images: Images;
   /** The program of the `git-clone` container; it runs with the platform's Node.js. */
   readonly gitClone: string;
@@ -22,6 +24,8 @@ export interface Machine {
   readonly marker: string;
   /** The URL of the page that lists the user's sessions; undefined if there is none. */
   readonly pagesUrl?: string | undefined;
+  /** Where the git proxies of sessions renew their tokens; undefined: at the address in the pod. */
+  readonly gatewayUrl?: string | undefined;
   readonly log: Logger;
 }
 

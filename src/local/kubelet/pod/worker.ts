@@ -13,6 +13,7 @@ import { makeVolumes } from '../volumes/volumes.ts';
 import type { Machine, PodContext } from './context.ts';
 import { PodDirectory } from './directory.ts';
 import { podStatus, timestamp } from './status.ts';
+import { stopInOrder } from './stop-in-order.ts';
 
 /** Changes of the status within this time are written together. */
 const reportAfterMs = 10;
@@ -75,7 +76,7 @@ export class PodWorker {
     this.#startTime = pod.status?.startTime ?? timestamp();
     const context: PodContext = {
       machine,
-      pod,
+      pod: { ...pod, status: { ...pod.status, podIP: address } },
       directory: this.#directory,
       address,
       references: {
@@ -100,6 +101,13 @@ export class PodWorker {
     return this.runners.map(({ endpoint }) => endpoint).find((endpoint) => endpoint !== undefined);
   }
 
+  /** The address of the agent's JSON-RPC, with Jupyter's token; undefined while one of the two servers does not run. */
+  get agentRpc(): SessionEndpoint | undefined {
+    const port = this.runners.map(({ rpcPort }) => rpcPort).find((found) => found !== undefined);
+    const { address, endpoint } = this;
+    return port === undefined || !endpoint ? undefined : { address, port, token: endpoint.token };
+  }
+
   /** Starts the pod, or adopts the containers of an earlier kubelet. Resolves when the first status is reported. */
   async start(): Promise<void> {
     try {
@@ -116,12 +124,13 @@ export class PodWorker {
   }
 
   /**
-   * Ends all processes of the pod: SIGTERM to each container's main process, SIGKILL after `graceMs`, then SIGKILL to the
-   * processes that they have started. Rejects if a process cannot be ended.
+   * Ends all processes of the pod, in the order of `stopInOrder`: SIGTERM to each container's main process, SIGKILL after `graceMs`,
+   * then SIGKILL to the processes that they have started. Rejects if a process cannot be ended.
+   * @param isSaved the work of the session is saved
    */
-  async stop(graceMs: number): Promise<void> {
+  async stop(graceMs: number, isSaved = false): Promise<void> {
     this.#stopping.abort(new Error('the pod is stopped'));
-    await Promise.all(this.runners.map((runner) => runner.stop(graceMs)));
+    await stopInOrder(this.runners, graceMs, isSaved);
     await this.#running;
     const left = await endMarked(`${this.#options.machine.marker}/${this.uid}/`, endWithinMs);
     if (left.length > 0) throw new Error(`processes ${left.map(({ pid }) => pid).join(', ')} cannot be ended`);

@@ -1,6 +1,7 @@
 """Starts a Python kernel: `python kernel.py -f <connection file>`, as `python -m ipykernel_launcher` does.
 
-There are two differences. The kernel and its debugger listen on Unix sockets in the session's private folder. And if the
+There are two differences. The kernel and its debugger listen on Unix sockets in the session's private folder, unless the user of
+the machine wants ports (NOTEBOOK_SESSIONS_KERNELS_ON_TCP). And if the
 packages of the session break the kernel, it runs without them and prints a warning before each cell, so that the user can
 remove them in the same notebook.
 """
@@ -66,7 +67,8 @@ def main():
     try:
         from ipykernel.kernelapp import IPKernelApp
 
-        private_sockets.use_in_kernel()
+        if "NOTEBOOK_SESSIONS_KERNELS_ON_TCP" not in os.environ:
+            private_sockets.use_in_kernel()
         app = IPKernelApp.instance()
         app.initialize(sys.argv[1:])
     except (Exception, SystemExit) as error:
