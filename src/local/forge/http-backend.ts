@@ -35,10 +35,17 @@ const killGraceMs = 2000;
 /** Milliseconds that a completely received push may take when the forge stops. */
 const finishGraceMs = 5000;
 
+interface Running {
+  readonly ended: Promise<void>;
+  readonly mustFinish: () => boolean;
+  /** Ends the process, and closes the connection. */
+  readonly abort: () => void;
+}
+
 /** Runs `git http-backend` (CGI, RFC 3875), one process group per request. */
 export class HttpBackend {
   readonly #options: HttpBackendOptions;
-  readonly #running = new Map<ChildProcess, { ended: Promise<void>; mustFinish: () => boolean }>();
+  readonly #running = new Map<ChildProcess, Running>();
   #closed = false;
 
   constructor(options: HttpBackendOptions) {
@@ -69,7 +76,12 @@ export class HttpBackend {
     });
     // A completely received push may be updating a working tree, which must not be interrupted.
     const mustFinish = () => git.service === 'git-receive-pack' && !git.advertise && request.complete;
-    this.#running.set(child, { ended, mustFinish });
+    let isAborted = false;
+    const abort = () => {
+      isAborted = true;
+      endGroup(child);
+    };
+    this.#running.set(child, { ended, mustFinish, abort });
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => {
       if (stderr.length < 8192) stderr += chunk.toString('utf8');
@@ -83,7 +95,7 @@ export class HttpBackend {
     response.on('close', onClose);
     const stopWatching = watchIdle(request, this.#options.idleMs, () => {
       log.warn('a git transfer was idle for too long and was aborted');
-      endGroup(child);
+      abort();
     });
     try {
       // stream.pipeline would close the connection if git responds before git has read the whole request.
@@ -102,7 +114,7 @@ export class HttpBackend {
     } catch (error) {
       if (!response.destroyed) log.warn({ err: error, stderr: stderr.trim() }, 'a git request failed');
       // The connection is closed, so that the client notices that the response is incomplete.
-      if (response.headersSent) response.destroy();
+      if (response.headersSent || isAborted) response.destroy();
       else sendText(response, 500, 'git could not handle this request.');
       endGroup(child);
     } finally {
@@ -116,8 +128,10 @@ export class HttpBackend {
   /** Aborts all transfers (completely received pushes after a grace period) and waits until their processes have ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const [child, { mustFinish }] of this.#running) if (!mustFinish()) endGroup(child);
-    const timer = setTimeout(() => [...this.#running.keys()].forEach(endGroup), finishGraceMs);
+    for (const { mustFinish, abort } of this.#running.values()) if (!mustFinish()) abort();
+    const timer = setTimeout(() => {
+      for (const { abort } of this.#running.values()) abort();
+    }, finishGraceMs);
     await Promise.all([...this.#running.values()].map(({ ended }) => ended));
     clearTimeout(timer);
   }
