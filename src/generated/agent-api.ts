@@ -980,10 +980,13 @@ export interface components {
             bytes: number;
             /**
              * @description `ignored`: a large ignored file or folder, and no cache. `special-file`: a socket, pipe or device, or a tag of something other than a commit. `changing`: the file changed during the whole save.
-             *     `filtered`: only on the volume, because a filter of the repository protects the file.
+             *     `filtered`: only on the volume, because a filter of the repository protects the file. `earlier-save`: an autosave that only the
+             *     volume has, and that the work tree does not have completely; `path` is its branch.
              * @enum {string}
              */
-            reason: "ignored" | "nested-repository" | "special-file" | "unreadable" | "changing" | "too-large" | "filtered";
+            reason: "ignored" | "nested-repository" | "special-file" | "unreadable" | "changing" | "too-large" | "filtered" | "earlier-save";
+            /** @description Why the repository does not have it */
+            message?: string;
         };
         /**
          * @description `remote`: a branch of the repository. `volume`: a file on the session's volume. `none`: there was nothing to save.

@@ -1939,10 +1939,13 @@ export interface components {
             /**
              * @description `ignored`: a large file or folder that git ignores, and that is no cache (a virtual environment, `node_modules`, a folder with
              *     `CACHEDIR.TAG`); the session ends without it. `nested-repository`: another repository in the
-             *     work tree. `filtered`: a filter of the repository protects the file, so it is kept on the volume only.
+             *     work tree. `filtered`: a filter of the repository protects the file, so it is kept on the volume only. `earlier-save`: an
+             *     autosave that was not restored completely and that could not be pushed, so only the volume has it; `path` is its branch.
              * @enum {string}
              */
-            reason: "ignored" | "nested-repository" | "special-file" | "unreadable" | "changing" | "too-large" | "filtered";
+            reason: "ignored" | "nested-repository" | "special-file" | "unreadable" | "changing" | "too-large" | "filtered" | "earlier-save";
+            /** @description Why the repository does not have it */
+            message?: string;
         };
         /**
          * @description `remote`: a branch of the repository. `volume`: a file on the session's volume. `none`: there was nothing to save.

@@ -19,6 +19,7 @@ const lostReasons: Readonly<Partial<Record<string, string>>> = {
   'too-large': 'too large',
   filtered: 'a filter protects the content',
   unreadable: 'not readable',
+  'earlier-save': 'an earlier save that only the volume has',
 };
 
 /** Returns what is lost if the files of the session are deleted after this save. */

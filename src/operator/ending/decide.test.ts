@@ -73,6 +73,7 @@ describe('the end of a session', () => {
       [[], true],
       [[data], false],
       [[other], false],
+      [[{ path: 'renku/autosave/a', bytes: 1, reason: 'earlier-save' } as const], false],
       [[{ path: 'socket', bytes: 0, reason: 'special-file' } as const], true],
     ] as const)
       expect(hasAllWork({ ...savedResult, notSaved: [...lost] })).toBe(isAll);

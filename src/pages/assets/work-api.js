@@ -3,7 +3,7 @@
  * Calls of the public API about the work in sessions: what is not saved, saves, and autosaves.
  *
  * @typedef {{ count: number, bytes: number, names: string[] }} ChangedFiles
- * @typedef {{ path: string, bytes: number, reason: string }} NotSavedFile
+ * @typedef {{ path: string, bytes: number, reason: string, message?: string }} NotSavedFile
  * @typedef {object} Work
  * @property {string | null} branch
  * @property {boolean} isClean

@@ -89,6 +89,7 @@ const notSavedReasons = {
   changing: 'it changed during the whole save',
   'too-large': 'it is too large',
   filtered: 'a filter of the repository protects it, so only the volume has it',
+  'earlier-save': 'it is an earlier save that was not restored, and only the volume of the session has it',
 };
 
 /**
@@ -99,9 +100,10 @@ const notSavedReasons = {
  */
 export function notSavedGroup(files, title = 'No save has these:') {
   if (files.length === 0) return null;
-  const texts = files.map(({ path, bytes, reason }) => {
+  const texts = files.map(({ path, bytes, reason, message }) => {
     const size = bytes > 0 ? ` (${formatBytes(bytes)})` : '';
-    return `${path}${size}: ${notSavedReasons[/** @type {keyof typeof notSavedReasons} */ (reason)] ?? reason}`;
+    const why = notSavedReasons[/** @type {keyof typeof notSavedReasons} */ (reason)] ?? reason;
+    return `${path}${size}: ${why}${message === undefined ? '' : `. ${message}`}`;
   });
   return group(title, texts);
 }

@@ -46,7 +46,17 @@ const files = shape({ count, bytes: count, names: listOf(text, 100) });
 const notSaved = shape({
   path: text,
   bytes: count,
-  reason: oneOf('ignored', 'nested-repository', 'special-file', 'unreadable', 'changing', 'too-large', 'filtered'),
+  reason: oneOf(
+    'ignored',
+    'nested-repository',
+    'special-file',
+    'unreadable',
+    'changing',
+    'too-large',
+    'filtered',
+    'earlier-save',
+  ),
+  message: optional(text),
 });
 const location = oneOf('remote', 'volume', 'none');
 

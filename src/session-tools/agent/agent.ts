@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { createGit } from '../git-clone/git.ts';
+import { nameEarlierSaves } from '../saves/earlier-saves.ts';
 import { saveEnvironment } from '../saves/environment.ts';
 import { SaveFailure, toSaveFailure } from '../saves/failure.ts';
 import { fromText, type RepositoryPath, toText } from '../saves/paths.ts';
@@ -104,6 +105,8 @@ export async function startAgent(
     const roundMs = Math.min(lastRoundMs, (pushSeconds ?? Number.POSITIVE_INFINITY) * 500);
     if (request.isFinal) await sync?.runRounds(roundMs, signal);
     const saved = sync ? await sync.whilePaused(saveNow) : await saveNow();
+    // The user may have the permission by now.
+    if (!isEnding && saved.result.notSaved.some(({ reason }) => reason === 'earlier-save')) pushing.start();
     if (request.reason === 'pre-stop' && settings.gitProxyHealthPort !== undefined)
       await reportSaved(settings.gitProxyHealthPort, signal);
     return saved;
@@ -120,7 +123,8 @@ export async function startAgent(
     const [context, memory] = await Promise.all([contextOf(saveSettings), readMemory(folder)]);
     const found = await scanRepository(git, folder, directory, { ...context, isSynced: isSynced() });
     const recovered = await readRecovered(folder, memory);
-    return describeWork(found, memory, { podUid, recovered, mayPush, now: Date.now() });
+    const earlierSaves = await nameEarlierSaves(folder);
+    return describeWork(found, memory, { podUid, recovered, mayPush, earlierSaves, now: Date.now() });
   };
   let running: ReturnType<typeof scan> | undefined;
   /** Callers at the same time share one scan. */

@@ -12,14 +12,20 @@ export interface Pusher {
 /** Returns the pusher, which has not started. */
 export function createPusher(push: (signal: AbortSignal) => Promise<void>, log: (line: string) => void): Pusher {
   let stop = new AbortController();
-  let pushed: Promise<void> | undefined;
+  let pushed = Promise.resolve();
+  let isPushing = false;
   return {
     start() {
-      if (pushed && !stop.signal.aborted) return;
+      if (isPushing && !stop.signal.aborted) return;
+      isPushing = true;
       stop = new AbortController();
       const { signal } = stop;
       // Two pushes at the same time would change the same files.
-      pushed = (pushed ?? Promise.resolve()).then(() => pushAgain(() => push(signal), log, signal));
+      pushed = pushed
+        .then(() => pushAgain(() => push(signal), log, signal))
+        .then(() => {
+          if (stop.signal === signal) isPushing = false;
+        });
     },
     async end() {
       stop.abort();

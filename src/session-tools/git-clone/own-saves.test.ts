@@ -3,7 +3,13 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { addSubmodule } from '../../../tests/support/git-clone/projects.ts';
 import { type CloneVariables, runClone } from '../../../tests/support/git-clone/run-clone.ts';
-import { commitFiles, runGit, type ServedForge, withToken } from '../../../tests/support/local/forge/served-forge.ts';
+import {
+  commitFiles,
+  makeRepository,
+  runGit,
+  type ServedForge,
+  withToken,
+} from '../../../tests/support/local/forge/served-forge.ts';
 import { filesIn, stateOf } from '../../../tests/support/saves/work-tree.ts';
 import { cloneSession, makeSessionTree, type SessionTree } from '../../../tests/support/session-agent/agent-process.ts';
 import { serveAgents } from '../../../tests/support/session-agent/serve-agents.ts';
@@ -320,6 +326,52 @@ describe('a save that could not be pushed', () => {
     expect(await runGit(tree, 'ls-remote', withToken(session.url, token), `refs/heads/${other}`)).toContain(
       stored.commit,
     );
+  });
+});
+
+describe('a save that the git server never accepts', () => {
+  it('keeps later saves from being verified, with the reason, until it is pushed', async () => {
+    const members = [{ username: 'ada', accessLevel: 40 }];
+    const project = await served.forge.createProject({ namespace: 'team', path: 'never', members });
+    const url = `${served.url}/team/never.git`;
+    const source = await makeRepository(join(served.scratch, 'never-source'), { 'a.txt': 'a\n' });
+    await runGit(source, 'push', '--quiet', withToken(url, token), 'HEAD:refs/heads/main');
+    const session = await cloneSession(served, token, 'never', url);
+    const elsewhere = await cloneSession(served, token, 'never', url);
+    writeFileSync(join(session.tree, 'older.txt'), 'older\n');
+    takeDown(session);
+    const stored = await saveWork(session);
+    served.intercept = () => false;
+    await nextSecond();
+    writeFileSync(join(elsewhere.tree, 'newer.txt'), 'newer\n');
+    await saveWork(elsewhere);
+    rmSync(session.tree, { recursive: true });
+    const { tree } = await launch(launchOf(session, { mountPath: session.tree, keepsVolume: '0' }));
+    const other = autosaveBranch({ ...partsOf(stored.branch), finalCommit: stored.commit });
+    const rules = `${served.url}/api/v4/projects/${project.id}/protected_branches`;
+    const change = async (method: string, address: string) => {
+      const response = await fetch(address, { method, headers: { authorization: `Bearer ${token}` } });
+      expect(response.ok, await response.text()).toBe(true);
+    };
+    await change('POST', `${rules}?name=${encodeURIComponent(other)}&push_access_level=0`);
+
+    const agent = await start(session);
+    await expect.poll(agent.output).toContain(`The save on the volume for ${other} could not be pushed`);
+    const lost = { path: stored.branch, reason: 'earlier-save', message: expect.stringContaining('rejects the save') };
+    expect((await agent.work()).notSavable).toMatchObject([lost]);
+    for (const isFinal of [false, true]) {
+      writeFileSync(join(tree, 'last.txt'), `final: ${isFinal}\n`);
+      const { state, result } = await agent.save({ isFinal });
+      expect([state, result?.location]).toEqual(['succeeded', 'remote']);
+      expect(result).toMatchObject({ isVerified: false, changedMeanwhile: [], notSaved: [lost] });
+    }
+    // Each later save tries again.
+    await change('DELETE', `${rules}/${encodeURIComponent(other)}`);
+    await agent.save();
+    await expect.poll(agent.output).toContain(`A save on the volume is now in the branch ${other}`);
+    expect((await agent.work()).notSavable).toEqual([]);
+    expect(await agent.save({ isFinal: true })).toMatchObject({ result: { isVerified: true, notSaved: [] } });
+    expect(await autosaves(session)).toContain(other);
   });
 });
 

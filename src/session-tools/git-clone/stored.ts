@@ -4,7 +4,7 @@ import type { RecoveryReport } from '../../session-contract/agent.ts';
 import { linkFiles } from '../saves/link-files.ts';
 import { isProtectedBundle } from '../saves/protected-files.ts';
 import { exists } from '../saves/repository.ts';
-import { listStored, markUnread } from '../saves/volume.ts';
+import { listStored, updateStored } from '../saves/volume.ts';
 import type { Candidate } from './candidates.ts';
 import { reasonOf } from './failure.ts';
 import type { CloneTools } from './tools.ts';
@@ -12,7 +12,7 @@ import type { CloneTools } from './tools.ts';
 /** Marks the saves on the volume that the new clone does not have completely: a later save must not replace them. */
 export async function markUnreadSaves(folder: string, report: RecoveryReport | undefined): Promise<void> {
   const restored = report?.recovered.isComplete ? report.recovered.commit : undefined;
-  for (const save of await listStored(folder)) await markUnread(save, save.commit !== restored);
+  for (const save of await listStored(folder)) await updateStored(save, { isUnread: save.commit !== restored });
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Git } from '../git-clone/git.ts';
 import { bundle, writeBranch } from './bundle.ts';
 import { type Collected, collect } from './collect.ts';
 import type { CollectSettings } from './collect-settings.ts';
+import { nameEarlierSaves } from './earlier-saves.ts';
 import { SaveFailure, toSaveFailure } from './failure.ts';
 import { linkFiles } from './link-files.ts';
 import type { NotSaved } from './not-savable.ts';
@@ -95,23 +96,35 @@ export async function save(tools: SaveTools, settings: SaveSettings): Promise<Sa
   try {
     tools.progress('scanning', 0, null);
     const repository = await readRepository(tools.git, settings.directory, await contextOf(settings));
-    const scratch = await createScratch(tools.git, settings.folder, repository, settings.remote.url);
-    try {
-      const { remote, compared } = await findRemote(scratch, repository, settings);
-      const scan = await scanWith(tools.git, settings.folder, compared.repository, scratch);
-      const branch = nameOf(settings, scan);
-      const memory = await readMemory(settings.folder);
-      const { isBehind } = compared;
-      const heads = remote.heads ?? new Map<string, string>();
-      const job = { tools, settings, scratch, scan, memory, branch, isBehind, heads };
-      if (isEmpty(scan)) return await nothingToSave(job, remote.heads);
-      if (isSaved(job, remote.heads)) return alreadySaved(job);
-      return remote.heads ? await saveRemotely(job, remote.heads) : await saveOnVolume(job, remote.failure);
-    } finally {
-      await scratch.remove();
-    }
+    return await withEarlierSaves(await saveChanges(tools, settings, repository), settings.folder);
   } catch (error) {
     throw toSaveFailure(error);
+  }
+}
+
+/** A later save does not have the content of these, so the volume must not be deleted. */
+async function withEarlierSaves({ result, failure }: Saved, folder: string): Promise<Saved> {
+  const earlier = await nameEarlierSaves(folder);
+  if (earlier.length === 0) return { result, failure };
+  const notSaved = [...earlier, ...result.notSaved].slice(0, maxNames);
+  return { result: { ...result, isVerified: false, notSaved }, failure };
+}
+
+async function saveChanges(tools: SaveTools, settings: SaveSettings, repository: Repository): Promise<Saved> {
+  const scratch = await createScratch(tools.git, settings.folder, repository, settings.remote.url);
+  try {
+    const { remote, compared } = await findRemote(scratch, repository, settings);
+    const scan = await scanWith(tools.git, settings.folder, compared.repository, scratch);
+    const branch = nameOf(settings, scan);
+    const memory = await readMemory(settings.folder);
+    const { isBehind } = compared;
+    const heads = remote.heads ?? new Map<string, string>();
+    const job = { tools, settings, scratch, scan, memory, branch, isBehind, heads };
+    if (isEmpty(scan)) return await nothingToSave(job, remote.heads);
+    if (isSaved(job, remote.heads)) return alreadySaved(job);
+    return remote.heads ? await saveRemotely(job, remote.heads) : await saveOnVolume(job, remote.failure);
+  } finally {
+    await scratch.remove();
   }
 }
 

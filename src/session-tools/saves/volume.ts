@@ -37,6 +37,8 @@ export interface StoredSave extends Owned {
   readonly bundle: string;
   /** Whether a new clone was made without everything in this save: then a later save does not have its content. */
   readonly isUnread: boolean;
+  /** Why the remote repository did not accept the save; null if it did not reject it. */
+  readonly rejection: string | null;
 }
 
 const memoryFile = 'saves.json';
@@ -78,15 +80,19 @@ export async function storeSave(
     await flushToDisk(folder);
   }
   await rename(bundle, join(folder, `${name}.bundle`));
-  await describeStored(folder, save, false);
+  await describeStored(folder, { ...save, isUnread: false, rejection: null });
 }
 
-const describeStored = (folder: string, { branch, commit }: Owned, isUnread: boolean): Promise<void> =>
-  writePrivate(folder, `save-${commit}.json`, `${JSON.stringify({ branch, commit, isUnread })}\n`);
+type Description = Omit<StoredSave, 'bundle'>;
 
-/** Stores whether a new clone was made without everything in the save. */
-export const markUnread = (save: StoredSave, isUnread: boolean): Promise<void> =>
-  describeStored(dirname(save.bundle), save, isUnread);
+const describeStored = (folder: string, { branch, commit, isUnread, rejection }: Description): Promise<void> =>
+  writePrivate(folder, `save-${commit}.json`, `${JSON.stringify({ branch, commit, isUnread, rejection })}\n`);
+
+/** Stores what is known about a save by now. */
+export const updateStored = (
+  save: StoredSave,
+  news: Partial<Pick<StoredSave, 'isUnread' | 'rejection'>>,
+): Promise<void> => describeStored(dirname(save.bundle), { ...save, ...news });
 
 /** Returns the saves that have not been pushed, without those that are not complete. */
 export async function listStored(folder: string): Promise<StoredSave[]> {
@@ -97,7 +103,9 @@ export async function listStored(folder: string): Promise<StoredSave[]> {
     const json = asObject(parseJson((await textOf(join(folder, name))) ?? ''));
     const [owned] = ownedIn([json]);
     const bundle = join(folder, name.replace(/json$/, 'bundle'));
-    if (owned && (await exists(bundle))) found.push({ ...owned, bundle, isUnread: json?.['isUnread'] === true });
+    if (!owned || !(await exists(bundle))) continue;
+    const { isUnread, rejection } = json ?? {};
+    found.push({ ...owned, bundle, isUnread: isUnread === true, rejection: isText(rejection) ? rejection : null });
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import type { components } from '../../generated/agent-api.ts';
+import type { NotSaved } from './not-savable.ts';
 import { toText } from './paths.ts';
 import type { Repository } from './repository.ts';
 import { isEmpty, type Scan } from './scan.ts';
@@ -21,9 +22,13 @@ const maxAutosaves = 100;
 export function describeWork(
   scan: Scan,
   { last, owned }: Memory,
-  details: Required<Pick<Work, 'podUid' | 'recovered'>> & { readonly mayPush: boolean; readonly now: number },
+  details: Required<Pick<Work, 'podUid' | 'recovered'>> & {
+    readonly mayPush: boolean;
+    readonly now: number;
+    readonly earlierSaves: readonly NotSaved[];
+  },
 ): Work {
-  const { podUid, recovered, mayPush, now } = details;
+  const { podUid, recovered, mayPush, now, earlierSaves } = details;
   const { repository, changes, branches, submodules } = scan;
   const isCurrent = last?.fingerprint === scan.fingerprint;
   const withChanges = submodules.filter((submodule) => !isEmpty(submodule.scan));
@@ -53,7 +58,9 @@ export function describeWork(
     })),
     submoduleCount: withChanges.length,
     remotes: listUnusableRemotes(repository).slice(0, maxEntries),
-    notSavable: scan.notSavable.map((each) => ({ ...each, path: short(each.path) })),
+    notSavable: [...earlierSaves, ...scan.notSavable]
+      .slice(0, maxEntries)
+      .map((each) => ({ ...each, path: short(each.path) })),
     savedAs: last && {
       branch: last.branch,
       commit: last.commit,

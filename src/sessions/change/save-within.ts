@@ -4,6 +4,7 @@ import { type SavedWork, savedWorkOf } from '../../jupyter-server/saved-work.ts'
 import type { Session } from '../../jupyter-server/session.ts';
 import type { Deadline } from '../../lib/deadline.ts';
 import { AgentFailure, isTemporary, type SessionAgents } from '../../platform/session-agent/types.ts';
+import { whyNotAll } from '../../session-contract/save-result.ts';
 
 export type SaveOutcome =
   | { readonly is: 'saved'; readonly result: SavedWork; readonly work: Work | undefined }
@@ -40,7 +41,7 @@ export async function saveWithin(
       return { is: 'failed', reason: error?.reason ?? operation.state, message: error?.message ?? 'The save failed.' };
     }
     if (!result.isVerified) {
-      return { is: 'failed', reason: 'not-verified', message: 'The repository does not have all of the work.' };
+      return { is: 'failed', reason: 'not-verified', message: whyNotAll(result) };
     }
     return {
       is: 'saved',

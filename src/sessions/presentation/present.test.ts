@@ -109,6 +109,18 @@ describe('the state', () => {
     };
     expect(present({ state: 'hibernated' }, change).status.message).toContain('with the work that was saved');
   });
+
+  it.each([undefined, null, 'null', '{', '{"branch":null,"commit":null,"dirty":null,"synchronized":null}'])(
+    'is that of a hibernated session also if the record of its hibernation is %j',
+    (record) => {
+      const keys = ['', 'Branch', 'CommitSha', 'Dirty', 'Synchronized', 'Date'];
+      const records = record === undefined ? [] : keys.map((key) => [`renku.io/hibernation${key}`, record]);
+      const annotations = { ...launched.metadata.annotations, ...Object.fromEntries(records) };
+      const spec = { jupyterServer: { hibernated: true }, culling: { hibernatedSecondsThreshold: 3_600 } };
+      const shown = present({ state: 'hibernated' }, { spec, metadata: { ...launched.metadata, annotations } });
+      expect(shown.status).toMatchObject({ state: 'hibernated', warnings: [] });
+    },
+  );
 });
 
 describe('steps', () => {
