@@ -118,6 +118,25 @@ describe('the clean-up after a launch', () => {
     expect(await workshop.autosaves()).toEqual([withFile, withCommits].sort());
   });
 
+  it('keeps an autosave to which another session saves after the comparison', async () => {
+    const [first, second, third] = workshop.commits;
+    const moved = await workshop.autosave('ada', 'main', first);
+    const other = await workshop.autosave('ada', 'main', second);
+    answer = (request, response) => {
+      if (request.method !== 'GET' || !decodeURIComponent(request.url ?? '').includes(`^${moved}`)) return false;
+      const branch = { name: moved, commit: { id: workshop.side, committed_date: '2025-01-01T00:00:00Z' } };
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify([branch]));
+      return true;
+    };
+    cleanUp.afterLaunch(session(third));
+    await eventually(() => expect(calls.filter((call) => call.startsWith('GET branches'))).toHaveLength(3));
+    await eventually(() => expect(lines('superseded autosave deleted')).toHaveLength(1));
+    await cleanUp.stop();
+    expect(await workshop.autosaves()).toEqual([moved]);
+    expect(logged).toContain(other);
+  });
+
   it('keeps autosaves that another session of the user can restore', async () => {
     const [first, second, third] = workshop.commits;
     const kept = await workshop.autosave('ada', 'main', first);

@@ -90,6 +90,10 @@ export function createAutosaveCleanUp({ gitlab, log, limits = {} }: CleanUpParts
     // With the commit in the log, an administrator can restore the branch until GitLab removes unreachable commits.
     const about = { session: name, project: projectId, autosave: branch.name, commit: branch.commitSha };
     try {
+      // GitLab deletes a branch whatever its commit is, and another session may have saved to it since the comparison.
+      const page = await gitlab.branches(user.git, projectId, { prefix: branch.name, page: 1 }, deadline);
+      const current = page?.branches.find(({ name: each }) => each === branch.name);
+      if (current?.commitSha !== branch.commitSha) return;
       const isDeleted = await gitlab.deleteBranch(user.git, projectId, branch.name, deadline);
       if (isDeleted) log.info(about, 'superseded autosave deleted');
     } catch (err) {

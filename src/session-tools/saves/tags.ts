@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '../../lib/error-code.ts';
 import type { Git } from '../git-clone/git.ts';
 import { readDescription } from './format.ts';
 import { readReport, takenFile } from './recovered.ts';
@@ -63,12 +62,14 @@ export async function readSubmodule(
   return { ...repository, tags };
 }
 
-/** Two scans at the same time write the same. After a crash, the file may have a part: then more tags count as local. */
+/** Writes a file that is complete or does not exist. Two scans at the same time write the same. */
 async function writeOnce(file: string, content: string): Promise<void> {
+  const temporary = `${file}.${randomUUID()}`;
   try {
-    await writeFile(file, content, { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
+    await writeFile(temporary, content, { mode: 0o600 });
+    await rename(temporary, file);
+  } finally {
+    await rm(temporary, { force: true });
   }
 }
 
