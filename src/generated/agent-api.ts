@@ -985,7 +985,7 @@ export interface components {
              * @enum {string}
              */
             reason: "ignored" | "nested-repository" | "special-file" | "unreadable" | "changing" | "too-large" | "filtered" | "earlier-save";
-            /** @description Why the repository does not have it */
+            /** @description Why the repository does not have it, in the words of the program that said so. Missing if nothing more is known. */
             message?: string;
         };
         /**
